@@ -1,0 +1,8 @@
+package io.highwater.contract;
+
+/**
+ * A column computed from the fields of its own row.
+ *
+ * @param sql a row-level, deterministic DuckDB expression, parameters already filled in
+ */
+public record DerivedColumn(String name, FieldType type, String sql) {}
