@@ -1,5 +1,6 @@
 package io.highwater.contract;
 
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 
@@ -22,7 +23,8 @@ public record Contract(
     List<Field> fields,
     List<DerivedColumn> derived,
     List<RowRule> rules,
-    RollUp rollUp) {
+    RollUp rollUp)
+    implements Serializable {
   public Contract {
     key = List.copyOf(key);
     fields = List.copyOf(fields);

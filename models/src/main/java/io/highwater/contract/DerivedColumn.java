@@ -1,8 +1,10 @@
 package io.highwater.contract;
 
+import java.io.Serializable;
+
 /**
  * A column computed from the fields of its own row.
  *
  * @param sql a row-level, deterministic DuckDB expression, parameters already filled in
  */
-public record DerivedColumn(String name, FieldType type, String sql) {}
+public record DerivedColumn(String name, FieldType type, String sql) implements Serializable {}

@@ -1,5 +1,6 @@
 package io.highwater.contract;
 
+import java.io.Serializable;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,8 @@ public record Field(
     @Nullable Double maximum,
     @Nullable Integer maxLength,
     List<String> allowedValues,
-    @Nullable Double nullAs) {
+    @Nullable Double nullAs)
+    implements Serializable {
   public Field {
     allowedValues = List.copyOf(allowedValues);
   }

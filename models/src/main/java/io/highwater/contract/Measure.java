@@ -1,5 +1,6 @@
 package io.highwater.contract;
 
+import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param where which rows take part; null for all
  */
 public record Measure(
-    String name, Function function, @Nullable String column, @Nullable Condition where) {
+    String name, Function function, @Nullable String column, @Nullable Condition where)
+    implements Serializable {
 
   /** Nulls take no part in any of them, as in SQL. */
   public enum Function {
@@ -25,5 +27,5 @@ public record Measure(
    * Holds for rows whose {@code column} has the value {@code equalTo}, or, where that is null,
    * whose boolean {@code column} is true.
    */
-  public record Condition(String column, @Nullable String equalTo) {}
+  public record Condition(String column, @Nullable String equalTo) implements Serializable {}
 }

@@ -1,5 +1,6 @@
 package io.highwater.contract;
 
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
 
@@ -10,7 +11,8 @@ import java.util.List;
  *     the first
  * @param keys the columns that rows are grouped by
  */
-public record RollUp(List<Duration> windows, List<String> keys, List<Measure> measures) {
+public record RollUp(List<Duration> windows, List<String> keys, List<Measure> measures)
+    implements Serializable {
   public RollUp {
     windows = List.copyOf(windows);
     keys = List.copyOf(keys);

@@ -1,5 +1,7 @@
 package io.highwater.contract;
 
+import java.io.Serializable;
+
 /**
  * A condition that every accepted row meets.
  *
@@ -7,4 +9,4 @@ package io.highwater.contract;
  *     one for which it is null is not
  * @param reason what a person reads in the rejected table
  */
-public record RowRule(String name, String sql, String reason) {}
+public record RowRule(String name, String sql, String reason) implements Serializable {}
