@@ -1,0 +1,41 @@
+package io.highwater.lake;
+
+import org.apache.arrow.compression.CommonsCompressionFactory;
+import org.apache.arrow.vector.compression.CompressionCodec;
+import org.apache.arrow.vector.compression.CompressionUtil.CodecType;
+import org.apache.arrow.vector.compression.NoCompressionCodec;
+
+/** How the buffers of an Arrow file are compressed; each is one of the Arrow format's own. */
+public enum Compression {
+  ZSTD,
+  LZ4,
+  NONE;
+
+  private static final int ZSTD_LEVEL = 1;
+
+  /** Knows every codec that an Arrow file can name, so a reader needs not be told which. */
+  static final CompressionCodec.Factory CODECS =
+      new CompressionCodec.Factory() {
+        @Override
+        public CompressionCodec createCodec(CodecType type) {
+          return createCodec(type, ZSTD_LEVEL);
+        }
+
+        @Override
+        public CompressionCodec createCodec(CodecType type, int level) {
+          return switch (type) {
+            case NO_COMPRESSION -> NoCompressionCodec.INSTANCE;
+            case LZ4_FRAME -> new Lz4FrameCodec();
+            case ZSTD -> CommonsCompressionFactory.INSTANCE.createCodec(type, level);
+          };
+        }
+      };
+
+  CompressionCodec codec() {
+    return switch (this) {
+      case ZSTD -> CODECS.createCodec(CodecType.ZSTD);
+      case LZ4 -> CODECS.createCodec(CodecType.LZ4_FRAME);
+      case NONE -> NoCompressionCodec.INSTANCE;
+    };
+  }
+}

@@ -1,0 +1,310 @@
+package io.highwater.rollup;
+
+import io.highwater.contract.Contract;
+import io.highwater.contract.FieldType;
+import io.highwater.contract.Measure;
+import io.highwater.contract.Measure.Condition;
+import io.highwater.contract.RollUp;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Aggregates a batch by bucket of event time and key: the first, by far the larger part of a
+ * roll-up. Stateless, so threads may share one.
+ */
+public final class PartialAggregator {
+  private static final long MICROS_PER_MILLI = 1000;
+
+  private final String eventTime;
+  private final RollUp rollUp;
+  private final long bucketMicros;
+
+  private PartialAggregator(Contract contract) {
+    eventTime = contract.eventTime();
+    rollUp = contract.rollUp();
+    bucketMicros = Math.multiplyExact(rollUp.windows().get(0).toMillis(), MICROS_PER_MILLI);
+    for (Measure measure : rollUp.measures()) {
+      check(contract, measure);
+    }
+  }
+
+  /**
+   * For the contract's roll-up.
+   *
+   * @throws IllegalArgumentException where a measure does not fit its column's type
+   */
+  public static PartialAggregator of(Contract contract) {
+    return new PartialAggregator(contract);
+  }
+
+  private static void check(Contract contract, Measure measure) {
+    if (measure.function() == Measure.Function.SUM) {
+      FieldType type = contract.typeOf(columnOf(measure));
+      if (type != FieldType.INTEGER && type != FieldType.NUMBER) {
+        throw new IllegalArgumentException(
+            "measure '"
+                + measure.name()
+                + "' sums '"
+                + measure.column()
+                + "', a "
+                + type.logicalType()
+                + "; expected an integer or a number");
+      }
+    }
+    Condition where = measure.where();
+    if (where != null
+        && where.equalTo() == null
+        && contract.typeOf(where.column()) != FieldType.BOOLEAN) {
+      throw new IllegalArgumentException(
+          "measure '"
+              + measure.name()
+              + "' asks whether '"
+              + where.column()
+              + "' is true; expected a boolean");
+    }
+  }
+
+  /**
+   * One partial for each (bucket, key) that occurs, in no particular order. A row whose key is null
+   * belongs to the key null, as in SQL.
+   *
+   * @param events rows of {@link io.highwater.record.RecordSchemas#events}; not changed
+   * @throws IllegalArgumentException where a row has no event time
+   */
+  public List<Partial> aggregate(VectorSchemaRoot events) {
+    if (events.getRowCount() == 0) {
+      return List.of();
+    }
+    Batch batch = new Batch(events);
+    Column.Longs times = batch.longs(eventTime);
+    Groups groups = new Groups(events.getRowCount());
+    long[] buckets = bucketStarts(times);
+    groups.splitBy(new Column.Longs(buckets));
+    for (String key : rollUp.keys()) {
+      groups.splitBy(batch.column(key));
+    }
+    long[] minMicros = new long[groups.count];
+    Arrays.fill(minMicros, Long.MAX_VALUE);
+    for (int row = 0; row < groups.ids.length; row++) {
+      int group = groups.ids[row];
+      minMicros[group] = Math.min(minMicros[group], times.values[row]);
+    }
+    Aggregate[][] aggregates = new Aggregate[groups.count][rollUp.measures().size()];
+    for (int i = 0; i < rollUp.measures().size(); i++) {
+      Aggregate[] ofMeasure = aggregate(rollUp.measures().get(i), batch, times, groups);
+      for (int group = 0; group < groups.count; group++) {
+        aggregates[group][i] = ofMeasure[group];
+      }
+    }
+    List<Partial> partials = new ArrayList<>(groups.count);
+    for (int group = 0; group < groups.count; group++) {
+      int row = groups.firstRows[group];
+      partials.add(
+          new Partial(
+              Math.floorDiv(buckets[row], MICROS_PER_MILLI),
+              Math.floorDiv(minMicros[group], MICROS_PER_MILLI),
+              keyOf(batch, row),
+              new Accumulator(aggregates[group])));
+    }
+    return partials;
+  }
+
+  private long[] bucketStarts(Column.Longs times) {
+    long[] starts = new long[times.values.length];
+    long start = 0;
+    for (int row = 0; row < starts.length; row++) {
+      if (times.valid[row] == 0) {
+        throw new IllegalArgumentException(
+            "row " + row + " has no '" + eventTime + "'; expected an event time in every row");
+      }
+      long micros = times.values[row];
+      long since = micros - start;
+      // Rows of one batch are mostly of one bucket, and a division is slow.
+      if (since < 0 || since >= bucketMicros) {
+        start = Math.floorDiv(micros, bucketMicros) * bucketMicros;
+      }
+      starts[row] = start;
+    }
+    return starts;
+  }
+
+  private RollUpKey keyOf(Batch batch, int row) {
+    @Nullable Object[] values = new Object[rollUp.keys().size()];
+    for (int i = 0; i < values.length; i++) {
+      Column column = batch.column(rollUp.keys().get(i));
+      values[i] = column.valid[row] == 0 ? null : column.value(row);
+    }
+    return RollUpKey.of(values);
+  }
+
+  /** One a group. */
+  private static Aggregate[] aggregate(
+      Measure measure, Batch batch, Column.Longs times, Groups groups) {
+    return switch (measure.function()) {
+      case COUNT -> counts(batch.where(measure.where()), groups);
+      case SUM -> sums(batch.column(columnOf(measure)), batch.taken(measure), groups);
+      case MIN, MAX, LAST -> chosen(measure, batch, times, groups);
+    };
+  }
+
+  private static Aggregate[] counts(byte[] taken, Groups groups) {
+    int[] ids = groups.ids;
+    long[] counts = new long[groups.count];
+    for (int row = 0; row < ids.length; row++) {
+      counts[ids[row]] += taken[row];
+    }
+    Aggregate[] aggregates = new Aggregate[groups.count];
+    for (int group = 0; group < groups.count; group++) {
+      aggregates[group] = new Aggregate.Count(counts[group]);
+    }
+    return aggregates;
+  }
+
+  private static Aggregate[] sums(Column column, byte[] taken, Groups groups) {
+    Aggregate[] aggregates = new Aggregate[groups.count];
+    Arrays.fill(aggregates, Aggregate.NOTHING);
+    if (column instanceof Column.Longs longs) {
+      @Nullable ExactSum[] sums = BatchSums.ofLongs(longs.values, taken, groups.ids, groups.count);
+      for (int group = 0; group < groups.count; group++) {
+        ExactSum sum = sums[group];
+        if (sum != null) {
+          aggregates[group] = new Aggregate.IntegerSum(sum);
+        }
+      }
+    } else if (column instanceof Column.Doubles doubles) {
+      @Nullable ExactSum[] sums =
+          BatchSums.ofDoubles(doubles.values, taken, groups.ids, groups.count);
+      for (int group = 0; group < groups.count; group++) {
+        ExactSum sum = sums[group];
+        if (sum != null) {
+          aggregates[group] = new Aggregate.NumberSum(sum);
+        }
+      }
+    }
+    return aggregates;
+  }
+
+  /** The functions whose result is the value of one row. */
+  private static Aggregate[] chosen(
+      Measure measure, Batch batch, Column.Longs times, Groups groups) {
+    Column column = batch.column(columnOf(measure));
+    byte[] taken = batch.taken(measure);
+    int[] chosen = new int[groups.count];
+    Arrays.fill(chosen, -1);
+    for (int row = 0; row < taken.length; row++) {
+      if (taken[row] != 0) {
+        int group = groups.ids[row];
+        int rival = chosen[group];
+        if (rival < 0 || isBetter(measure.function(), column, times.values, row, rival)) {
+          chosen[group] = row;
+        }
+      }
+    }
+    Aggregate[] aggregates = new Aggregate[groups.count];
+    for (int group = 0; group < groups.count; group++) {
+      int row = chosen[group];
+      if (row < 0) {
+        aggregates[group] = Aggregate.NOTHING;
+        continue;
+      }
+      Object value = column.value(row);
+      aggregates[group] =
+          switch (measure.function()) {
+            case MIN -> new Aggregate.Least(value);
+            case MAX -> new Aggregate.Greatest(value);
+            case LAST -> new Aggregate.Last(times.values[row], value);
+            case COUNT, SUM -> throw new IllegalStateException(measure.toString());
+          };
+    }
+    return aggregates;
+  }
+
+  private static boolean isBetter(
+      Measure.Function function, Column column, long[] times, int row, int rival) {
+    if (function == Measure.Function.LAST && times[row] != times[rival]) {
+      return times[row] > times[rival];
+    }
+    int order = column.compare(row, rival);
+    return function == Measure.Function.MIN ? order < 0 : order > 0;
+  }
+
+  private static String columnOf(Measure measure) {
+    String column = measure.column();
+    if (column == null) {
+      throw new IllegalArgumentException(
+          "measure '" + measure.name() + "' (" + measure.function() + ") names no column");
+    }
+    return column;
+  }
+
+  /** The batch's columns and conditions, each read once. */
+  private static final class Batch {
+    private final VectorSchemaRoot events;
+    private final Map<String, Column> columns = new HashMap<>();
+    private final Map<Condition, byte[]> conditions = new HashMap<>();
+    private final byte[] all;
+
+    Batch(VectorSchemaRoot events) {
+      this.events = events;
+      all = new byte[events.getRowCount()];
+      Arrays.fill(all, (byte) 1);
+    }
+
+    Column column(String name) {
+      return columns.computeIfAbsent(name, this::read);
+    }
+
+    Column.Longs longs(String name) {
+      if (column(name) instanceof Column.Longs longs) {
+        return longs;
+      }
+      throw new IllegalArgumentException("column '" + name + "' is not a timestamp");
+    }
+
+    /** 1 for rows that meet the condition, else 0. */
+    byte[] where(@Nullable Condition condition) {
+      return condition == null ? all : conditions.computeIfAbsent(condition, this::evaluate);
+    }
+
+    /** 1 for rows that meet the measure's condition and have a value in its column, else 0. */
+    byte[] taken(Measure measure) {
+      byte[] valid = column(columnOf(measure)).valid;
+      if (measure.where() == null) {
+        return valid;
+      }
+      byte[] taken = where(measure.where()).clone();
+      for (int row = 0; row < taken.length; row++) {
+        taken[row] &= valid[row];
+      }
+      return taken;
+    }
+
+    private Column read(String name) {
+      FieldVector vector = events.getVector(name);
+      if (vector == null) {
+        throw new IllegalArgumentException("the batch has no column '" + name + "'");
+      }
+      return Column.of(vector);
+    }
+
+    private byte[] evaluate(Condition condition) {
+      byte[] taken = new byte[events.getRowCount()];
+      Column column = column(condition.column());
+      String wanted = condition.equalTo();
+      if (wanted != null) {
+        column.whereEqual(wanted, taken);
+      } else if (column instanceof Column.Booleans booleans) {
+        booleans.whereTrue(taken);
+      } else {
+        throw new IllegalArgumentException("'" + condition.column() + "' is not a boolean");
+      }
+      return taken;
+    }
+  }
+}
