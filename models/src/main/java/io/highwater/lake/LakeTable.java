@@ -1,0 +1,229 @@
+package io.highwater.lake;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The files of a table that count: whoever reads the lake asks here. Hidden and unfinished files do
+ * not count; a generation's files count once its marker names them; what any marker names as out
+ * does not count, whenever it was written.
+ *
+ * <p>Cheap to ask again: a folder is listed only when its modification time has changed. Threads
+ * may share one.
+ */
+public final class LakeTable {
+  private static final Logger log = LoggerFactory.getLogger(LakeTable.class);
+
+  /**
+   * A listing can miss a file that a marker in the same listing names, if both came while it was
+   * made; the next listing has it.
+   */
+  private static final int MAX_LISTINGS = 3;
+
+  private final String contract;
+  private final String table;
+  private final ListedFolder folder;
+  private final Map<String, Day> days = new HashMap<>();
+
+  private LakeTable(Path lakeRoot, String contract, String table) {
+    LakeHour.checkName("contract", contract);
+    LakeHour.checkName("table", table);
+    this.contract = contract;
+    this.table = table;
+    this.folder = new ListedFolder(lakeRoot.resolve(contract).resolve(table));
+  }
+
+  /** A table that may not be there yet; it is empty then. */
+  public static LakeTable of(Path lakeRoot, String contract, String table) {
+    return new LakeTable(lakeRoot, contract, table);
+  }
+
+  /** All files, by hour and then by name. */
+  public List<LakeFile> files() {
+    return filesBetween(Long.MIN_VALUE, Long.MAX_VALUE);
+  }
+
+  /** The files of one hour by name, {@code epochHour} in hours since the epoch. */
+  public List<LakeFile> files(long epochHour) {
+    return filesBetween(epochHour, epochHour);
+  }
+
+  /** The files of this hour and of all later ones, by hour and then by name. */
+  public List<LakeFile> filesSince(long epochHour) {
+    return filesBetween(epochHour, Long.MAX_VALUE);
+  }
+
+  /** The files of the hours from {@code first} to {@code last}, both inclusive. */
+  public synchronized List<LakeFile> filesBetween(long first, long last) {
+    List<LakeFile> files = new ArrayList<>();
+    try {
+      List<String> names = folder.list();
+      days.keySet().retainAll(names);
+      TreeMap<Long, Day> inRange = new TreeMap<>();
+      for (String name : names) {
+        Long midnight = epochHourOfDate(name);
+        if (midnight != null && midnight <= last && midnight + 23 >= first) {
+          Day day = days.computeIfAbsent(name, n -> new Day(midnight, folder.path().resolve(n)));
+          inRange.put(midnight, day);
+        }
+      }
+      for (Day day : inRange.values()) {
+        for (Hour hour : day.hours()) {
+          if (hour.hour.epochHour() >= first && hour.hour.epochHour() <= last) {
+            files.addAll(hour.files());
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return files;
+  }
+
+  private static @Nullable Long epochHourOfDate(String name) {
+    Matcher matcher = LakeHour.DATE.matcher(name);
+    if (!matcher.matches()) {
+      return null;
+    }
+    try {
+      return LakeHour.epochHour(LocalDate.parse(matcher.group(1)), 0);
+    } catch (DateTimeException e) {
+      return null;
+    }
+  }
+
+  private final class Day {
+    private final long midnight;
+    private final ListedFolder folder;
+    private final Map<String, Hour> hours = new HashMap<>();
+
+    Day(long midnight, Path path) {
+      this.midnight = midnight;
+      this.folder = new ListedFolder(path);
+    }
+
+    /** In their order. */
+    List<Hour> hours() throws IOException {
+      List<String> names = folder.list();
+      hours.keySet().retainAll(names);
+      List<Hour> sorted = new ArrayList<>();
+      for (String name : names) {
+        Matcher matcher = LakeHour.HOUR.matcher(name);
+        if (matcher.matches()) {
+          long epochHour = midnight + Integer.parseInt(matcher.group(1));
+          sorted.add(
+              hours.computeIfAbsent(
+                  name,
+                  n ->
+                      new Hour(
+                          new LakeHour(contract, table, epochHour), folder.path().resolve(n))));
+        }
+      }
+      return sorted;
+    }
+  }
+
+  private static final class Hour {
+    private final LakeHour hour;
+    private final ListedFolder folder;
+    private final Map<String, Replacement> markers = new HashMap<>();
+    private @Nullable List<String> names;
+    private List<LakeFile> files = List.of();
+
+    Hour(LakeHour hour, Path path) {
+      this.hour = hour;
+      this.folder = new ListedFolder(path);
+    }
+
+    List<LakeFile> files() throws IOException {
+      List<String> listed = folder.list();
+      if (listed.equals(names)) {
+        return files;
+      }
+      Set<String> missing = Set.of();
+      for (int listings = 1; listings <= MAX_LISTINGS; listings++) {
+        readMarkers(listed);
+        missing = missing(listed, markers.values());
+        if (missing.isEmpty()) {
+          break;
+        }
+        listed = folder.listAgain();
+      }
+      if (!missing.isEmpty()) {
+        log.warn("{} has lost the files {} that its markers name", folder.path(), missing);
+      }
+      List<LakeFile> counting = new ArrayList<>();
+      for (String name : counting(listed, markers.values())) {
+        counting.add(new LakeFile(hour, name, folder.path().resolve(name)));
+      }
+      names = listed;
+      files = List.copyOf(counting);
+      return files;
+    }
+
+    /** A marker never changes, so each is read once. */
+    private void readMarkers(List<String> listed) throws IOException {
+      markers.keySet().retainAll(listed);
+      for (String name : listed) {
+        if (LakeNames.isMarker(name) && !markers.containsKey(name)) {
+          Path path = folder.path().resolve(name);
+          try {
+            markers.put(name, Replacement.fromJson(Files.readAllBytes(path)));
+          } catch (IllegalArgumentException e) {
+            throw new IOException(path + " is not a marker: " + e.getMessage(), e);
+          } catch (NoSuchFileException e) {
+            log.debug("{} went away with its hour", path, e);
+          }
+        }
+      }
+    }
+  }
+
+  /** Which of an hour's names count, in their order. */
+  static List<String> counting(List<String> names, Iterable<Replacement> markers) {
+    Set<String> in = new HashSet<>();
+    Set<String> out = new HashSet<>();
+    for (Replacement marker : markers) {
+      in.addAll(marker.in());
+      out.addAll(marker.out());
+    }
+    List<String> counting = new ArrayList<>();
+    for (String name : names) {
+      if (LakeNames.isData(name)
+          && !out.contains(name)
+          && (LakeNames.generationOf(name) == null || in.contains(name))) {
+        counting.add(name);
+      }
+    }
+    return counting;
+  }
+
+  /** What markers name as in, none as out, and is not there. */
+  static Set<String> missing(List<String> names, Iterable<Replacement> markers) {
+    Set<String> missing = new HashSet<>();
+    for (Replacement marker : markers) {
+      missing.addAll(marker.in());
+    }
+    for (Replacement marker : markers) {
+      missing.removeAll(marker.out());
+    }
+    missing.removeAll(new HashSet<>(names));
+    return missing;
+  }
+}
