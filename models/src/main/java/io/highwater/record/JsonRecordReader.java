@@ -4,8 +4,10 @@ import io.highwater.contract.Contract;
 import io.highwater.contract.Field;
 import io.highwater.contract.FieldType;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,7 @@ final class JsonRecordReader {
   static final int MAX_DEPTH = 32;
 
   private static final int WORD = 8;
+  private static final int USUAL_NAMES = 1000;
 
   private final Field[] fields;
   private final FieldType[] types;
@@ -35,7 +38,8 @@ final class JsonRecordReader {
   private final int[] followers;
   // The message in which each name was last met, to find those that are met twice or not at all.
   private final long[] lastMessage;
-  private final Set<String> namesWithoutNumber = new HashSet<>();
+  // Names met in the object that is open at each level; at level 1 only those without a number.
+  private final List<Set<String>> namesByLevel = new ArrayList<>();
   private final int padding;
   private byte[] bytes;
   private int length;
@@ -59,6 +63,9 @@ final class JsonRecordReader {
     for (int number = 0; number < fields.length; number++) {
       followers[number] = number;
     }
+    for (int level = 0; level <= MAX_DEPTH; level++) {
+      namesByLevel.add(new HashSet<>());
+    }
   }
 
   /** Fields that the contract does not have, over all messages that were read. */
@@ -81,9 +88,7 @@ final class JsonRecordReader {
     Arrays.fill(bytes, length, length + padding, (byte) 0);
     message++;
     fieldError = null;
-    if (!namesWithoutNumber.isEmpty()) {
-      namesWithoutNumber.clear();
-    }
+    openLevel(1);
     try {
       int unknown = readObject(row);
       unknownFields += unknown;
@@ -197,12 +202,26 @@ final class JsonRecordReader {
     }
     int name = names.find(source, nameStart, nameEnd);
     if (name == FieldNames.NONE) {
-      String text = new String(source, nameStart, nameEnd - nameStart, StandardCharsets.UTF_8);
-      if (!namesWithoutNumber.add(text)) {
-        reject(FieldErrors.duplicate(rawRow, text));
-      }
+      noteName(1, source, nameStart, nameEnd);
     }
     return name;
+  }
+
+  private void openLevel(int level) {
+    Set<String> names = namesByLevel.get(level);
+    if (names.size() > USUAL_NAMES) {
+      // Clearing takes as long as the set was ever large.
+      namesByLevel.set(level, new HashSet<>());
+    } else if (!names.isEmpty()) {
+      names.clear();
+    }
+  }
+
+  private void noteName(int level, byte[] source, int start, int end) {
+    String name = new String(source, start, end - start, StandardCharsets.UTF_8);
+    if (!namesByLevel.get(level).add(name)) {
+      reject(FieldErrors.duplicate(rawRow, name));
+    }
   }
 
   private int readValue(int field, int row, int position) {
@@ -377,8 +396,11 @@ final class JsonRecordReader {
           }
           objects = objects << 1 | (object ? 1 : 0);
           position = skipSpace(position + 1);
+          if (object) {
+            openLevel(depth);
+          }
           if (b[position] != (object ? '}' : ']')) {
-            position = object ? skipName(position) : position;
+            position = object ? skipName(position, depth) : position;
             continue;
           }
           closed = true;
@@ -411,7 +433,7 @@ final class JsonRecordReader {
           }
         } else if (next == ',') {
           position = skipSpace(position + 1);
-          position = object ? skipName(position) : position;
+          position = object ? skipName(position, depth) : position;
           break;
         } else {
           throw malformed(position, object ? "expected ',' or '}'" : "expected ',' or ']'");
@@ -421,13 +443,15 @@ final class JsonRecordReader {
   }
 
   /** From the name of a field to its value. */
-  private int skipName(int start) {
+  private int skipName(int start, int level) {
     if (bytes[start] != '"') {
       throw malformed(start, "expected a field name in quotes");
     }
     int end = endOfString(start + 1);
     if (hasEscapes) {
-      unescape(start + 1, end);
+      noteName(level, unescaped, 0, unescape(start + 1, end));
+    } else {
+      noteName(level, bytes, start + 1, end);
     }
     int position = skipSpace(end + 1);
     if (bytes[position] != ':') {

@@ -31,10 +31,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A missing field is a null one, and becomes its {@code nullAs} where the contract says so;
  * whether it is required is for the checks behind, except for the event time, without which a row
- * has no place. Fields that the contract does not have are counted and left out; a field that is
- * there twice is refused at the top level and not looked for inside ignored values. CSV records are
- * read by {@link RawBatch#columns}: nothing between two commas is null, {@code ""} is an empty
- * string, too few or too many columns are refused.
+ * has no place. Fields that the contract does not have are counted and left out; a name that is
+ * there twice in one object is refused. CSV records are read by {@link RawBatch#columns}: nothing
+ * between two commas is null, {@code ""} is an empty string, too few or too many columns are
+ * refused.
  *
  * <p>Keeps buffers on the heap between batches, and nothing off the heap: an instance belongs to
  * one DoFn instance and one thread, and needs no closing.
