@@ -44,9 +44,11 @@ public final class PartialAggregator {
   }
 
   private static void check(Contract contract, Measure measure) {
-    if (measure.function() == Measure.Function.SUM) {
+    if (measure.function() != Measure.Function.COUNT) {
       FieldType type = contract.typeOf(columnOf(measure));
-      if (type != FieldType.INTEGER && type != FieldType.NUMBER) {
+      if (measure.function() == Measure.Function.SUM
+          && type != FieldType.INTEGER
+          && type != FieldType.NUMBER) {
         throw new IllegalArgumentException(
             "measure '"
                 + measure.name()
