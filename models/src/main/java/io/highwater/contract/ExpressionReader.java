@@ -90,10 +90,24 @@ final class ExpressionReader {
     return sql.toString().strip();
   }
 
+  /**
+   * @param fieldTypes without a type where that could not be read
+   */
   void check(Map<String, Optional<FieldType>> fieldTypes) {
-    for (Expression expression : expressions) {
-      if (expression.sql.isBlank()) {
-        problems.add(expression.node, expression.what, "SQL");
+    if (expressions.isEmpty()) {
+      return;
+    }
+    try (SqlCheck check = SqlCheck.open(fieldTypes)) {
+      for (Expression expression : expressions) {
+        try {
+          check.check(expression.sql, expression.type);
+        } catch (InvalidSqlException e) {
+          problems.add(
+              expression.node,
+              expression.what,
+              ContractProblems.shorten(expression.sql),
+              "a row-level, deterministic SQL expression: " + e.getMessage());
+        }
       }
     }
   }
