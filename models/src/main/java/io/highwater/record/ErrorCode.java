@@ -23,5 +23,10 @@ public enum ErrorCode {
   OUT_OF_RANGE,
   VALUE_NOT_ALLOWED,
   /** A row rule of the contract does not hold. */
-  RULE_VIOLATED
+  RULE_VIOLATED,
+  /**
+   * An expression of the contract has no value for this record, such as a sum beyond 64 bits or a
+   * cast of text that is no number.
+   */
+  EXPRESSION_FAILED
 }
