@@ -3,68 +3,45 @@ package io.highwater.record;
 import io.highwater.contract.Contract;
 import io.highwater.contract.Field;
 import io.highwater.contract.FieldType;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads one JSON object (RFC 8259, nothing more lenient) into the columns of a contract.
- *
- * <p>The message is first copied in front of a run of zeros: a zero is wrong wherever it stands in
- * JSON, so that every loop ends there without asking for the end, and eight bytes can be read at
- * any position. Which field comes next is guessed from the message before, which saves the lookup.
+ * Reads one JSON object into the columns of a contract. Which field comes next is guessed from the
+ * message before, which saves the lookup.
  *
  * <p>The first wrong value of a message is what it is rejected for, but it is read to its end: what
  * is not JSON is called that, whatever else is wrong with it. Not thread-safe.
  */
-final class JsonRecordReader {
-  /** The object itself is the first level. */
-  static final int MAX_DEPTH = 32;
-
-  private static final int WORD = 8;
-  private static final int USUAL_NAMES = 1000;
-
+final class JsonRecordReader extends JsonSyntax {
   private final Field[] fields;
   private final FieldType[] types;
   private final ColumnBuffer[] columns;
   private final FieldNames names;
-  private final NumberReader numbers = new NumberReader();
 
   // The name that followed each name last time; index 0 is the beginning of the object.
   private final int[] followers;
   // The message in which each name was last met, to find those that are met twice or not at all.
   private final long[] lastMessage;
-  // Names met in the object that is open at each level; at level 1 only those without a number.
-  private final List<Set<String>> namesByLevel = new ArrayList<>();
-  private final int padding;
-  private byte[] bytes;
-  private int length;
   private long message;
-  private boolean hasEscapes;
-  private byte[] unescaped = new byte[256];
   private long unknownFields;
   private int rawRow;
   private @Nullable Rejection fieldError;
 
   JsonRecordReader(Contract contract, ColumnBuffer[] columns) {
+    this(contract, columns, new FieldNames(contract.fields()));
+  }
+
+  private JsonRecordReader(Contract contract, ColumnBuffer[] columns, FieldNames names) {
+    super(names.maxLength() + 1);
     this.fields = contract.fields().toArray(new Field[0]);
     this.types = Arrays.stream(fields).map(Field::type).toArray(FieldType[]::new);
     this.columns = columns;
-    this.names = new FieldNames(contract.fields());
+    this.names = names;
     this.followers = new int[names.capacity() + 1];
     this.lastMessage = new long[names.capacity()];
-    // A guess reads a whole name from any position of the message, an escape two bytes.
-    this.padding = names.maxLength() + 2 * WORD;
-    this.bytes = new byte[4096 + padding];
     for (int number = 0; number < fields.length; number++) {
       followers[number] = number;
-    }
-    for (int level = 0; level <= MAX_DEPTH; level++) {
-      namesByLevel.add(new HashSet<>());
     }
   }
 
@@ -80,15 +57,9 @@ final class JsonRecordReader {
    */
   @Nullable Rejection read(byte[] source, int start, int end, int rawRow, int row) {
     this.rawRow = rawRow;
-    length = end - start;
-    if (bytes.length < length + padding) {
-      bytes = new byte[length * 2 + padding];
-    }
-    System.arraycopy(source, start, bytes, 0, length);
-    Arrays.fill(bytes, length, length + padding, (byte) 0);
+    load(source, start, end);
     message++;
     fieldError = null;
-    openLevel(1);
     try {
       int unknown = readObject(row);
       unknownFields += unknown;
@@ -207,23 +178,6 @@ final class JsonRecordReader {
     return name;
   }
 
-  private void openLevel(int level) {
-    Set<String> names = namesByLevel.get(level);
-    if (names.size() > USUAL_NAMES) {
-      // Clearing takes as long as the set was ever large.
-      namesByLevel.set(level, new HashSet<>());
-    } else if (!names.isEmpty()) {
-      names.clear();
-    }
-  }
-
-  private void noteName(int level, byte[] source, int start, int end) {
-    String name = new String(source, start, end - start, StandardCharsets.UTF_8);
-    if (!namesByLevel.get(level).add(name)) {
-      reject(FieldErrors.duplicate(rawRow, name));
-    }
-  }
-
   private int readValue(int field, int row, int position) {
     if (bytes[position] == 'n') {
       columns[field].putNull(row);
@@ -304,10 +258,12 @@ final class JsonRecordReader {
     if (bytes[position] == '"') {
       int start = position + 1;
       end = endOfString(start) + 1;
-      micros =
-          hasEscapes
-              ? TimestampReader.micros(unescaped, 0, unescape(start, end - 1))
-              : TimestampReader.micros(bytes, start, end - 1);
+      if (hasEscapes) {
+        int written = unescape(start, end - 1);
+        micros = TimestampReader.micros(unescaped, 0, written);
+      } else {
+        micros = TimestampReader.micros(bytes, start, end - 1);
+      }
     } else if (beginsNumber(position)) {
       NumberReader.Outcome outcome = numbers.readWhole(bytes, position);
       if (outcome == NumberReader.Outcome.MALFORMED) {
@@ -352,189 +308,21 @@ final class JsonRecordReader {
     return end;
   }
 
+  @Override
+  void foundTwice(String name) {
+    reject(FieldErrors.duplicate(rawRow, name));
+  }
+
   private void reject(Rejection rejection) {
     if (fieldError == null) {
       fieldError = rejection;
     }
   }
 
-  private String text(int start, int end) {
-    // Far more bytes than are shown, however many bytes a character has.
-    int shown = Math.min(end, start + 4 * (Rejection.MAX_VALUE_LENGTH + 1));
-    return new String(bytes, start, shown - start, StandardCharsets.UTF_8);
-  }
-
-  /** Checks a value of any kind and returns the position behind it. */
-  private int skipValue(int start) {
-    byte[] b = bytes;
-    int position = start;
-    int depth = 1;
-    // A bit for each level, set for objects; the lowest is the innermost.
-    long objects = 1;
-    while (true) {
-      boolean closed = false;
-      switch (b[position]) {
-        case '"' -> {
-          int stringStart = position + 1;
-          position = endOfString(stringStart);
-          if (hasEscapes) {
-            unescape(stringStart, position);
-          }
-          position++;
-        }
-        case '{', '[' -> {
-          boolean object = b[position] == '{';
-          if (++depth > MAX_DEPTH) {
-            throw new MalformedRecordException(
-                ErrorCode.NESTING_TOO_DEEP,
-                "byte "
-                    + position
-                    + " opens level "
-                    + depth
-                    + " of nesting; expected at most "
-                    + MAX_DEPTH);
-          }
-          objects = objects << 1 | (object ? 1 : 0);
-          position = skipSpace(position + 1);
-          if (object) {
-            openLevel(depth);
-          }
-          if (b[position] != (object ? '}' : ']')) {
-            position = object ? skipName(position, depth) : position;
-            continue;
-          }
-          closed = true;
-        }
-        case 't' -> position = skipLiteral(position, "true");
-        case 'f' -> position = skipLiteral(position, "false");
-        case 'n' -> position = skipLiteral(position, "null");
-        case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9' -> {
-          if (numbers.skip(b, position) == NumberReader.Outcome.MALFORMED) {
-            throw malformed(numbers.end(), "expected a digit");
-          }
-          position = numbers.end();
-        }
-        default -> throw malformed(position, "expected a value");
-      }
-      if (depth == 1) {
-        return position;
-      }
-      // Behind a value inside an object or array, or at the bracket that closes an empty one.
-      while (true) {
-        boolean object = (objects & 1) == 1;
-        position = closed ? position : skipSpace(position);
-        byte next = b[position];
-        if (next == (object ? '}' : ']')) {
-          position++;
-          objects >>>= 1;
-          closed = false;
-          if (--depth == 1) {
-            return position;
-          }
-        } else if (next == ',') {
-          position = skipSpace(position + 1);
-          position = object ? skipName(position, depth) : position;
-          break;
-        } else {
-          throw malformed(position, object ? "expected ',' or '}'" : "expected ',' or ']'");
-        }
-      }
-    }
-  }
-
-  /** From the name of a field to its value. */
-  private int skipName(int start, int level) {
-    if (bytes[start] != '"') {
-      throw malformed(start, "expected a field name in quotes");
-    }
-    int end = endOfString(start + 1);
-    if (hasEscapes) {
-      noteName(level, unescaped, 0, unescape(start + 1, end));
-    } else {
-      noteName(level, bytes, start + 1, end);
-    }
-    int position = skipSpace(end + 1);
-    if (bytes[position] != ':') {
-      throw malformed(position, "expected ':' after a field name");
-    }
-    return skipSpace(position + 1);
-  }
-
-  private int skipLiteral(int start, String literal) {
-    for (int index = 0; index < literal.length(); index++) {
-      if (bytes[start + index] != literal.charAt(index)) {
-        throw malformed(start + index, "expected " + literal);
-      }
-    }
-    return start + literal.length();
-  }
-
-  private int skipSpace(int start) {
-    int position = start;
-    byte next = bytes[position];
-    while (next == ' ' || next == '\n' || next == '\r' || next == '\t') {
-      next = bytes[++position];
-    }
-    return position;
-  }
-
   /**
    * The position of the quote that ends the string whose first byte is at {@code start}. Checks its
    * UTF-8 and notes in {@link #hasEscapes} whether {@link #unescape} must have a look at it.
    */
-  private int endOfString(int start) {
-    byte[] b = bytes;
-    hasEscapes = false;
-    int position = start;
-    while (true) {
-      long word = TextBytes.word(b, position);
-      long marks =
-          TextBytes.marksOf(word, (byte) '"')
-              | TextBytes.marksOf(word, (byte) '\\')
-              | TextBytes.marksBelow(word, ' ')
-              | word & TextBytes.HIGH_BITS;
-      if (marks == 0) {
-        position += WORD;
-        continue;
-      }
-      position += TextBytes.firstMark(marks);
-      byte next = b[position];
-      if (next == '"') {
-        return position;
-      }
-      if (next == '\\') {
-        hasEscapes = true;
-        position += 2;
-      } else if (next < 0) {
-        int sequence = TextBytes.utf8Length(b, position, length);
-        if (sequence == 0) {
-          throw new MalformedRecordException(
-              ErrorCode.INVALID_UTF8,
-              "byte " + position + " (" + found(position) + ") is not UTF-8; expected UTF-8 text");
-        }
-        position += sequence;
-      } else {
-        throw malformed(
-            position, position < length ? "expected control characters escaped" : "expected '\"'");
-      }
-    }
-  }
-
-  private int unescape(int start, int end) {
-    if (unescaped.length < end - start) {
-      unescaped = new byte[(end - start) * 2];
-    }
-    int written = TextBytes.unescapeJson(bytes, start, end, unescaped);
-    if (written < 0) {
-      int wrong = -1 - written;
-      throw malformed(
-          wrong,
-          "expected an escape of JSON (\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX, surrogates in"
-              + " pairs)");
-    }
-    return written;
-  }
-
   private MalformedRecordException notAnObject(int start) {
     if (start == 0 && TextBytes.startsWithByteOrderMark(bytes)) {
       return malformed(0, "expected '{' without a byte order mark before it");
@@ -548,21 +336,5 @@ final class JsonRecordReader {
         "the message is "
             + FieldErrors.shown(text(start, end))
             + "; expected an object in braces with a field for each column");
-  }
-
-  private MalformedRecordException malformed(int position, String expected) {
-    return new MalformedRecordException(
-        ErrorCode.MALFORMED_JSON,
-        "not JSON at byte " + position + ": " + expected + ", found " + found(position));
-  }
-
-  private String found(int position) {
-    if (position >= length) {
-      return "the end of the message";
-    }
-    byte next = bytes[position];
-    return next > ' ' && next < 0x7F
-        ? "'" + (char) next + "'"
-        : String.format("0x%02X", next & 0xFF);
   }
 }
