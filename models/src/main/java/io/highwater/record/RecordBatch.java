@@ -1,5 +1,6 @@
 package io.highwater.record;
 
+import io.highwater.contract.Contract;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -7,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.Objects;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.TimeStampMicroVector;
 import org.apache.arrow.vector.VectorLoader;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.VectorUnloader;
@@ -42,6 +44,28 @@ public final class RecordBatch {
     this.minEventMillis = minEventMillis;
     this.maxEventMillis = maxEventMillis;
     this.ipc = ipc;
+  }
+
+  /**
+   * Copies the rows of {@code root}, which stays the caller's.
+   *
+   * @param timeColumn the column that holds the rows' event times; microseconds, no nulls
+   */
+  public static RecordBatch copyOf(Contract contract, VectorSchemaRoot root, String timeColumn) {
+    TimeStampMicroVector times = (TimeStampMicroVector) root.getVector(timeColumn);
+    long minMicros = Long.MAX_VALUE;
+    long maxMicros = Long.MIN_VALUE;
+    for (int row = 0; row < root.getRowCount(); row++) {
+      long micros = times.get(row);
+      minMicros = Math.min(minMicros, micros);
+      maxMicros = Math.max(maxMicros, micros);
+    }
+    return copyOf(
+        contract.id(),
+        contract.version(),
+        root,
+        Math.floorDiv(minMicros, 1000L),
+        Math.floorDiv(maxMicros, 1000L));
   }
 
   /**

@@ -1,0 +1,94 @@
+package io.highwater.transforms;
+
+import io.highwater.record.RawBatch;
+import io.highwater.record.RecordBatch;
+import io.highwater.record.SourcedBatch;
+import java.io.DataInput;
+import java.io.DataInputStream;
+import java.io.DataOutput;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import org.apache.beam.sdk.coders.AtomicCoder;
+import org.apache.beam.sdk.coders.Coder;
+
+/** Coders of the elements that cross steps; all deterministic and consistent with equals. */
+public final class BatchCoders {
+  private static final Coder<RawBatch> RAW_BATCH = new RawBatchCoder();
+  private static final Coder<RecordBatch> RECORD_BATCH = new RecordBatchCoder();
+  private static final Coder<SourcedBatch> SOURCED_BATCH = new SourcedBatchCoder();
+
+  private BatchCoders() {}
+
+  public static Coder<RawBatch> rawBatch() {
+    return RAW_BATCH;
+  }
+
+  public static Coder<RecordBatch> recordBatch() {
+    return RECORD_BATCH;
+  }
+
+  public static Coder<SourcedBatch> sourcedBatch() {
+    return SOURCED_BATCH;
+  }
+
+  /** A coder of values that write and read themselves. */
+  abstract static class DataCoder<T> extends AtomicCoder<T> {
+    abstract void write(T value, DataOutput out) throws IOException;
+
+    abstract T read(DataInput in) throws IOException;
+
+    @Override
+    public final void encode(T value, OutputStream out) throws IOException {
+      write(value, new DataOutputStream(out));
+    }
+
+    @Override
+    public final T decode(InputStream in) throws IOException {
+      return read(new DataInputStream(in));
+    }
+
+    @Override
+    public boolean consistentWithEquals() {
+      return true;
+    }
+  }
+
+  private static final class RawBatchCoder extends DataCoder<RawBatch> {
+    @Override
+    void write(RawBatch value, DataOutput out) throws IOException {
+      value.writeTo(out);
+    }
+
+    @Override
+    RawBatch read(DataInput in) throws IOException {
+      return RawBatch.readFrom(in);
+    }
+  }
+
+  private static final class RecordBatchCoder extends DataCoder<RecordBatch> {
+    @Override
+    void write(RecordBatch value, DataOutput out) throws IOException {
+      value.writeTo(out);
+    }
+
+    @Override
+    RecordBatch read(DataInput in) throws IOException {
+      return RecordBatch.readFrom(in);
+    }
+  }
+
+  private static final class SourcedBatchCoder extends DataCoder<SourcedBatch> {
+    @Override
+    void write(SourcedBatch value, DataOutput out) throws IOException {
+      value.records().writeTo(out);
+      value.raw().writeTo(out);
+    }
+
+    @Override
+    SourcedBatch read(DataInput in) throws IOException {
+      return new SourcedBatch(RecordBatch.readFrom(in), RawBatch.readFrom(in));
+    }
+  }
+}

@@ -1,0 +1,314 @@
+package io.highwater.transforms;
+
+import static java.util.Objects.requireNonNull;
+
+import io.highwater.contract.Contract;
+import io.highwater.record.RecordBatch;
+import io.highwater.rollup.Accumulator;
+import io.highwater.rollup.Partial;
+import io.highwater.rollup.PartialAggregator;
+import io.highwater.rollup.RollUpKey;
+import io.highwater.rollup.RollUpRows;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.beam.sdk.coders.CannotProvideCoderException;
+import org.apache.beam.sdk.coders.Coder;
+import org.apache.beam.sdk.coders.CoderRegistry;
+import org.apache.beam.sdk.coders.KvCoder;
+import org.apache.beam.sdk.transforms.Combine;
+import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.Flatten;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.transforms.windowing.AfterProcessingTime;
+import org.apache.beam.sdk.transforms.windowing.AfterWatermark;
+import org.apache.beam.sdk.transforms.windowing.FixedWindows;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
+import org.apache.beam.sdk.transforms.windowing.IntervalWindow;
+import org.apache.beam.sdk.transforms.windowing.PaneInfo;
+import org.apache.beam.sdk.transforms.windowing.Window;
+import org.apache.beam.sdk.transforms.windowing.Window.ClosingBehavior;
+import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollection.IsBounded;
+import org.apache.beam.sdk.values.PCollectionList;
+import org.joda.time.Instant;
+
+/**
+ * The contract's aggregates by event-time window and key. Each batch gives one partial a bucket and
+ * key, and partials are merged in the windows.
+ *
+ * <p>Unbounded: accumulating panes. The first comes when the watermark passes the window's end,
+ * earlier ones every few seconds while it is open, later ones for rows within the allowed lateness,
+ * and a last one, final, when that is over, also if nothing changed. Bounded: one final pane.
+ *
+ * <p>Output in the global window: batches of the roll-ups table, at the starts of their windows.
+ */
+public final class RollUpRecords
+    extends PTransform<PCollection<RecordBatch>, PCollection<RecordBatch>> {
+  /**
+   * How often a window that is open, or takes late rows, shows what changed. One pane a late
+   * partial would flood the table after a partition lagged.
+   */
+  private static final org.joda.time.Duration PANE_DELAY =
+      org.joda.time.Duration.standardSeconds(5);
+
+  private final Contract contract;
+  private final long runId;
+  private final Duration allowedLateness;
+
+  private RollUpRecords(Contract contract, long runId, Duration allowedLateness) {
+    this.contract = contract;
+    this.runId = runId;
+    this.allowedLateness = allowedLateness;
+  }
+
+  /**
+   * @param runId grows from run to run: of two runs' rows for one window, the greater one's counts
+   */
+  public static RollUpRecords of(Contract contract, long runId) {
+    return new RollUpRecords(requireNonNull(contract, "contract"), runId, Duration.ofMinutes(10));
+  }
+
+  /** How long after its end a window still takes rows; default 10 minutes of event time. */
+  public RollUpRecords withAllowedLateness(Duration lateness) {
+    if (lateness.isNegative()) {
+      throw new IllegalArgumentException("lateness is " + lateness + "; expected zero or more");
+    }
+    return new RollUpRecords(contract, runId, lateness);
+  }
+
+  @Override
+  public PCollection<RecordBatch> expand(PCollection<RecordBatch> events) {
+    PCollection<KV<RollUpKey, Accumulator>> partials =
+        events
+            .apply("Aggregate", ParDo.of(new AggregateFn(contract)))
+            .setCoder(KvCoder.of(new KeyCoder(), new AccumulatorCoder()));
+    List<PCollection<RollUpRows.Row>> rows = new ArrayList<>();
+    for (Duration length : contract.rollUp().windows()) {
+      rows.add(
+          partials
+              .apply("Window" + length, windows(length, events.isBounded()))
+              .apply("Merge" + length, Combine.perKey(new MergeFn(contract)))
+              .apply("Panes" + length, ParDo.of(new PaneFn(runId)))
+              .setCoder(new RowCoder())
+              .apply("Unwindow" + length, Window.into(new GlobalWindows())));
+    }
+    return PCollectionList.of(rows)
+        .apply("AllWindows", Flatten.pCollections())
+        .apply("Gather", ParDo.of(new GatherFn(contract)))
+        .setCoder(BatchCoders.recordBatch());
+  }
+
+  private Window<KV<RollUpKey, Accumulator>> windows(Duration length, IsBounded bounded) {
+    Window<KV<RollUpKey, Accumulator>> windows =
+        Window.into(FixedWindows.of(org.joda.time.Duration.millis(length.toMillis())));
+    if (bounded == IsBounded.BOUNDED) {
+      return windows;
+    }
+    return windows
+        .triggering(
+            AfterWatermark.pastEndOfWindow()
+                .withEarlyFirings(
+                    AfterProcessingTime.pastFirstElementInPane().plusDelayOf(PANE_DELAY))
+                .withLateFirings(
+                    AfterProcessingTime.pastFirstElementInPane().plusDelayOf(PANE_DELAY)))
+        .withAllowedLateness(
+            org.joda.time.Duration.millis(allowedLateness.toMillis()), ClosingBehavior.FIRE_ALWAYS)
+        .accumulatingFiredPanes();
+  }
+
+  private static final class AggregateFn extends ArrowFn<RecordBatch, KV<RollUpKey, Accumulator>> {
+    private final Contract contract;
+    private transient PartialAggregator aggregator;
+
+    AggregateFn(Contract contract) {
+      this.contract = contract;
+    }
+
+    /** A message whose event time was not found by the scan came at the watermark. */
+    @Override
+    @Deprecated
+    public org.joda.time.Duration getAllowedTimestampSkew() {
+      return org.joda.time.Duration.millis(Long.MAX_VALUE);
+    }
+
+    @Override
+    void open(BufferAllocator allocator) {
+      aggregator = PartialAggregator.of(contract);
+    }
+
+    @ProcessElement
+    public void process(
+        @Element RecordBatch batch, OutputReceiver<KV<RollUpKey, Accumulator>> out) {
+      try (VectorSchemaRoot rows = batch.open(allocator())) {
+        for (Partial partial : aggregator.aggregate(rows)) {
+          out.outputWithTimestamp(
+              KV.of(partial.key(), partial.accumulator()), new Instant(partial.minEventMillis()));
+        }
+      }
+    }
+  }
+
+  /** Merges by making new accumulators: one in a checkpoint is never changed afterwards. */
+  private static final class MergeFn
+      extends Combine.CombineFn<Accumulator, Accumulator, Accumulator> {
+    private final Contract contract;
+
+    MergeFn(Contract contract) {
+      this.contract = contract;
+    }
+
+    @Override
+    public Accumulator createAccumulator() {
+      return Accumulator.empty(contract.rollUp());
+    }
+
+    @Override
+    public Accumulator addInput(Accumulator accumulator, Accumulator partial) {
+      return accumulator.merge(partial);
+    }
+
+    @Override
+    public Accumulator mergeAccumulators(Iterable<Accumulator> accumulators) {
+      Accumulator merged = createAccumulator();
+      for (Accumulator accumulator : accumulators) {
+        merged = merged.merge(accumulator);
+      }
+      return merged;
+    }
+
+    @Override
+    public Accumulator extractOutput(Accumulator accumulator) {
+      return accumulator;
+    }
+
+    @Override
+    public Coder<Accumulator> getAccumulatorCoder(
+        CoderRegistry registry, Coder<Accumulator> inputCoder) throws CannotProvideCoderException {
+      return inputCoder;
+    }
+
+    @Override
+    public Coder<Accumulator> getDefaultOutputCoder(
+        CoderRegistry registry, Coder<Accumulator> inputCoder) throws CannotProvideCoderException {
+      return inputCoder;
+    }
+  }
+
+  private static final class PaneFn extends DoFn<KV<RollUpKey, Accumulator>, RollUpRows.Row> {
+    private final long runId;
+
+    PaneFn(long runId) {
+      this.runId = runId;
+    }
+
+    @ProcessElement
+    public void process(
+        @Element KV<RollUpKey, Accumulator> merged,
+        IntervalWindow window,
+        PaneInfo pane,
+        OutputReceiver<RollUpRows.Row> out) {
+      long startMillis = window.start().getMillis();
+      out.output(
+          new RollUpRows.Row(
+              startMillis,
+              window.end().getMillis() - startMillis,
+              requireNonNull(merged.getKey()),
+              runId,
+              pane.getIndex(),
+              pane.isLast(),
+              merged.getValue()));
+    }
+  }
+
+  /** Gathers the rows of a bundle, in the global window. */
+  private static final class GatherFn extends ArrowFn<RollUpRows.Row, RecordBatch> {
+    private static final int MAX_ROWS = 4_096;
+
+    private final Contract contract;
+    private transient List<RollUpRows.Row> rows;
+
+    GatherFn(Contract contract) {
+      this.contract = contract;
+    }
+
+    @StartBundle
+    public void startBundle() {
+      rows = new ArrayList<>();
+    }
+
+    @ProcessElement
+    public void process(@Element RollUpRows.Row row, OutputReceiver<RecordBatch> out) {
+      rows.add(row);
+      if (rows.size() >= MAX_ROWS) {
+        out.output(RollUpRows.batch(contract, rows, allocator()));
+        rows = new ArrayList<>();
+      }
+    }
+
+    @FinishBundle
+    public void finishBundle(FinishBundleContext context) {
+      if (!rows.isEmpty()) {
+        RecordBatch batch = RollUpRows.batch(contract, rows, allocator());
+        context.output(batch, new Instant(batch.minEventMillis()), GlobalWindow.INSTANCE);
+      }
+    }
+  }
+
+  private static final class KeyCoder extends BatchCoders.DataCoder<RollUpKey> {
+    @Override
+    void write(RollUpKey value, DataOutput out) throws IOException {
+      value.writeTo(out);
+    }
+
+    @Override
+    RollUpKey read(DataInput in) throws IOException {
+      return RollUpKey.readFrom(in);
+    }
+  }
+
+  private static final class AccumulatorCoder extends BatchCoders.DataCoder<Accumulator> {
+    @Override
+    void write(Accumulator value, DataOutput out) throws IOException {
+      value.writeTo(out);
+    }
+
+    @Override
+    Accumulator read(DataInput in) throws IOException {
+      return Accumulator.readFrom(in);
+    }
+  }
+
+  private static final class RowCoder extends BatchCoders.DataCoder<RollUpRows.Row> {
+    @Override
+    void write(RollUpRows.Row value, DataOutput out) throws IOException {
+      out.writeLong(value.windowStartMillis());
+      out.writeLong(value.windowMillis());
+      value.key().writeTo(out);
+      out.writeLong(value.runId());
+      out.writeLong(value.paneIndex());
+      out.writeBoolean(value.isFinal());
+      value.accumulator().writeTo(out);
+    }
+
+    @Override
+    RollUpRows.Row read(DataInput in) throws IOException {
+      return new RollUpRows.Row(
+          in.readLong(),
+          in.readLong(),
+          RollUpKey.readFrom(in),
+          in.readLong(),
+          in.readLong(),
+          in.readBoolean(),
+          Accumulator.readFrom(in));
+    }
+  }
+}

@@ -1,0 +1,64 @@
+package io.highwater.transforms;
+
+import io.highwater.contract.Contract;
+import io.highwater.record.RecordSchemas;
+import io.highwater.record.RejectedRecords;
+import io.highwater.rollup.RollUpSchema;
+import java.util.Locale;
+import org.apache.arrow.vector.types.pojo.Schema;
+
+/** The tables of the lake that the pipelines write. */
+public enum Table {
+  EVENTS {
+    @Override
+    public Schema schema(Contract contract) {
+      return RecordSchemas.events(contract);
+    }
+
+    @Override
+    String timeColumn(Contract contract) {
+      return contract.eventTime();
+    }
+  },
+  ROLLUPS {
+    @Override
+    public Schema schema(Contract contract) {
+      return RollUpSchema.of(contract);
+    }
+
+    @Override
+    String timeColumn(Contract contract) {
+      return RollUpSchema.WINDOW_START;
+    }
+  },
+  REJECTED {
+    @Override
+    public Schema schema(Contract contract) {
+      return RejectedRecords.SCHEMA;
+    }
+
+    @Override
+    String timeColumn(Contract contract) {
+      return RejectedRecords.RECEIVED_AT;
+    }
+  };
+
+  /** The columns of its batches. */
+  public abstract Schema schema(Contract contract);
+
+  /** The column that says into which hour a row belongs. */
+  abstract String timeColumn(Contract contract);
+
+  /**
+   * Whether a bounded run replaces the hours that it recomputes. Rejected rows are filed under the
+   * hour in which they were received, beside those of other runs: they are added.
+   */
+  boolean isReplaced() {
+    return this != REJECTED;
+  }
+
+  /** Its folder in the lake. */
+  public String folder() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

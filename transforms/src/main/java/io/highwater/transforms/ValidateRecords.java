@@ -1,0 +1,89 @@
+package io.highwater.transforms;
+
+import static java.util.Objects.requireNonNull;
+
+import io.highwater.contract.Contract;
+import io.highwater.record.ConstraintChecker;
+import io.highwater.record.RecordBatch;
+import io.highwater.record.RejectedRecords;
+import io.highwater.record.Rejection;
+import io.highwater.record.SourcedBatch;
+import java.util.List;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.beam.sdk.metrics.Counter;
+import org.apache.beam.sdk.transforms.PTransform;
+import org.apache.beam.sdk.transforms.ParDo;
+import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionTuple;
+import org.apache.beam.sdk.values.TupleTag;
+import org.apache.beam.sdk.values.TupleTagList;
+
+/**
+ * Checks what the contract declares of its fields: required, ranges, lengths, allowed values.
+ * Bounded or unbounded; keeps windows and timestamps. A batch without a bad row passes as it is.
+ */
+public final class ValidateRecords extends PTransform<PCollection<SourcedBatch>, PCollectionTuple> {
+  public static final TupleTag<SourcedBatch> VALID = new TupleTag<>("valid") {};
+  public static final TupleTag<RecordBatch> REJECTED = new TupleTag<>("invalid") {};
+
+  private final Contract contract;
+
+  private ValidateRecords(Contract contract) {
+    this.contract = contract;
+  }
+
+  public static ValidateRecords of(Contract contract) {
+    return new ValidateRecords(requireNonNull(contract, "contract"));
+  }
+
+  @Override
+  public PCollectionTuple expand(PCollection<SourcedBatch> input) {
+    PCollectionTuple outputs =
+        input.apply(
+            "Validate",
+            ParDo.of(new ValidateFn(contract)).withOutputTags(VALID, TupleTagList.of(REJECTED)));
+    outputs.get(VALID).setCoder(BatchCoders.sourcedBatch());
+    outputs.get(REJECTED).setCoder(BatchCoders.recordBatch());
+    return outputs;
+  }
+
+  private static final class ValidateFn extends ArrowFn<SourcedBatch, SourcedBatch> {
+    private final Contract contract;
+    private final Counter rejected = HighwaterMetrics.counter(HighwaterMetrics.RECORDS_REJECTED);
+    private transient ConstraintChecker checker;
+
+    ValidateFn(Contract contract) {
+      this.contract = contract;
+    }
+
+    @Override
+    void open(BufferAllocator allocator) {
+      checker = ConstraintChecker.of(contract);
+    }
+
+    @ProcessElement
+    public void process(@Element SourcedBatch batch, MultiOutputReceiver out) {
+      try (VectorSchemaRoot rows = batch.records().open(allocator())) {
+        List<Rejection> rejections = checker.check(rows);
+        if (rejections.isEmpty()) {
+          out.get(VALID).output(batch);
+          return;
+        }
+        rejected.inc(rejections.size());
+        out.get(REJECTED)
+            .output(
+                RejectedRecords.batch(
+                    contract, "ValidateRecords", batch.raw(), rejections, allocator()));
+        try (VectorSchemaRoot kept = AcceptedRows.without(rejections, rows, allocator())) {
+          if (kept.getRowCount() > 0) {
+            out.get(VALID)
+                .output(
+                    new SourcedBatch(
+                        RecordBatch.copyOf(contract, kept, contract.eventTime()), batch.raw()));
+          }
+        }
+      }
+    }
+  }
+}

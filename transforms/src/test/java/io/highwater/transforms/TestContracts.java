@@ -1,0 +1,86 @@
+package io.highwater.transforms;
+
+import io.highwater.contract.Contract;
+import io.highwater.contract.ContractLoader;
+import io.highwater.contract.InvalidContractException;
+import java.nio.charset.StandardCharsets;
+
+/** A small contract, so that a test shows what matters and nothing assumes warehouse queries. */
+final class TestContracts {
+  private static final String JOBS =
+      """
+      apiVersion: v3.1.0
+      kind: DataContract
+      id: jobs
+      version: 1.0.0
+      status: active
+      schema:
+        - name: events
+          logicalType: object
+          properties:
+            - name: cluster
+              logicalType: string
+              required: true
+              primaryKey: true
+              primaryKeyPosition: 1
+            - name: job_id
+              logicalType: integer
+              required: true
+              primaryKey: true
+              primaryKeyPosition: 2
+            - name: started_at
+              logicalType: timestamp
+              required: true
+            - name: run_ms
+              logicalType: integer
+              required: true
+              logicalTypeOptions: {minimum: 0, maximum: 86400000}
+            - name: mb
+              logicalType: number
+          quality:
+            - type: custom
+              engine: highwater
+              name: no_huge_scan_in_no_time
+              description: a job that scans takes some time
+              implementation: mb IS NULL OR mb < 1000 OR run_ms > 0
+      customProperties:
+        - property: eventTime
+          value: started_at
+        - property: outOfOrderBound
+          value: PT10S
+        - property: parameters
+          value:
+            - {name: slow_ms, value: 1000, source: a test}
+        - property: derivedColumns
+          value:
+            - name: pace
+              type: string
+              sql: CASE WHEN run_ms > ${slow_ms} THEN 'slow' ELSE 'fast' END
+        - property: rollUps
+          value:
+            windows: [PT10M, PT1H]
+            keys: [cluster]
+            measures:
+              - {name: jobs, function: count}
+              - {name: slow, function: count, where: {column: pace, equals: slow}}
+              - {name: run_ms, function: sum, column: run_ms}
+              - {name: mb, function: sum, column: mb}
+      """;
+
+  private TestContracts() {}
+
+  static Contract jobs() {
+    try {
+      return ContractLoader.parse("jobs.yaml", JOBS);
+    } catch (InvalidContractException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  static byte[] job(String cluster, long id, String startedAt, long runMillis, String megabytes) {
+    return String.format(
+            "{\"cluster\":\"%s\",\"job_id\":%d,\"started_at\":\"%s\",\"run_ms\":%d,\"mb\":%s}",
+            cluster, id, startedAt, runMillis, megabytes)
+        .getBytes(StandardCharsets.UTF_8);
+  }
+}
