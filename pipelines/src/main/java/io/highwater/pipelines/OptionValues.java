@@ -1,0 +1,106 @@
+package io.highwater.pipelines;
+
+import io.highwater.contract.Contract;
+import io.highwater.contract.ContractLoader;
+import io.highwater.contract.InvalidContractException;
+import io.highwater.lake.Compression;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** The texts of options as typed values; a text that is none is a {@link UsageException}. */
+public final class OptionValues {
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
+
+  private OptionValues() {}
+
+  /** A value that must be there. */
+  public static String required(String option, @Nullable String text) {
+    if (text == null || text.isBlank()) {
+      throw new UsageException("--" + option + " is missing; see --help");
+    }
+    return text;
+  }
+
+  /** A duration such as 250ms, 5s, 10m, 1h or 7d. */
+  public static Duration duration(String option, String text) {
+    Matcher matcher = DURATION.matcher(text);
+    if (!matcher.matches()) {
+      throw UsageException.option(
+          option, text, "a number and a unit of ms, s, m, h or d, such as 10m");
+    }
+    long number = Long.parseLong(matcher.group(1));
+    return switch (matcher.group(2)) {
+      case "ms" -> Duration.ofMillis(number);
+      case "s" -> Duration.ofSeconds(number);
+      case "m" -> Duration.ofMinutes(number);
+      case "h" -> Duration.ofHours(number);
+      default -> Duration.ofDays(number);
+    };
+  }
+
+  /** A duration of more than zero. */
+  public static Duration positiveDuration(String option, String text) {
+    Duration duration = duration(option, text);
+    if (duration.isZero()) {
+      throw UsageException.option(option, text, "more than zero");
+    }
+    return duration;
+  }
+
+  /** A moment such as 2024-03-01T00:00:00Z. */
+  public static Instant time(String option, String text) {
+    try {
+      return Instant.parse(text);
+    } catch (DateTimeParseException e) {
+      throw UsageException.option(option, text, "a time in UTC such as 2024-03-01T00:00:00Z");
+    }
+  }
+
+  public static Compression compression(String option, String text) {
+    try {
+      return Compression.valueOf(text.toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      throw UsageException.option(option, text, "zstd, lz4 or none");
+    }
+  }
+
+  /** A built-in contract by name, or one in a file. */
+  public static Contract contract(String option, String nameOrFile) {
+    try {
+      return ContractLoader.load(nameOrFile);
+    } catch (InvalidContractException e) {
+      throw new UsageException(
+          "--" + option + "=" + nameOrFile + " cannot be used:\n" + e.getMessage());
+    }
+  }
+
+  /** The settings of a Java properties file. */
+  public static Map<String, Object> properties(String option, @Nullable String file) {
+    Map<String, Object> settings = new HashMap<>();
+    if (file == null) {
+      return settings;
+    }
+    Properties properties = new Properties();
+    try (Reader reader = Files.newBufferedReader(Path.of(file), StandardCharsets.UTF_8)) {
+      properties.load(reader);
+    } catch (IOException e) {
+      throw UsageException.option(
+          option, file, "a readable properties file (" + e.getMessage() + ")");
+    }
+    properties.stringPropertyNames().forEach(key -> settings.put(key, properties.getProperty(key)));
+    return settings;
+  }
+}
