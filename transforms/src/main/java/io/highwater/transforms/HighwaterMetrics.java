@@ -19,9 +19,6 @@ public final class HighwaterMetrics {
   /** Fields in records that the contract does not know; ignored. */
   public static final String UNKNOWN_FIELDS = "unknown_fields";
 
-  /** Files put into the lake. */
-  public static final String LAKE_FILES = "lake_files";
-
   private HighwaterMetrics() {}
 
   static Counter counter(String name) {

@@ -20,7 +20,6 @@ import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.coders.VarLongCoder;
-import org.apache.beam.sdk.metrics.Counter;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.GroupIntoBatches;
@@ -64,8 +63,13 @@ final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV
   /** How long rows wait for company; with the checkpoint interval, the lake's latency. */
   private static final Duration MAX_FILE_AGE = Duration.standardSeconds(4);
 
-  /** As many writers an hour; one compresses and writes 0.9 M rows/s. */
-  private static final int SHARDS = 2;
+  /**
+   * As many writers an hour when all rows are of one hour; one compresses and writes 0.9 M rows/s.
+   * History has hours enough to write side by side.
+   */
+  private static final int UNBOUNDED_SHARDS = 2;
+
+  private static final int BOUNDED_SHARDS = 1;
 
   private final Contract contract;
   private final Table table;
@@ -94,11 +98,12 @@ final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV
   @Override
   public PCollection<KV<Long, String>> expand(PCollection<RecordBatch> input) {
     Coder<KV<Long, Integer>> shardCoder = KvCoder.of(VarLongCoder.of(), VarIntCoder.of());
+    boolean bounded = input.isBounded() == IsBounded.BOUNDED;
+    int shards = bounded ? BOUNDED_SHARDS : UNBOUNDED_SHARDS;
     PCollection<KV<KV<Long, Integer>, byte[]>> compressed =
         input
-            .apply("Compress", ParDo.of(new CompressFn(contract, table, format)))
+            .apply("Compress", ParDo.of(new CompressFn(contract, table, format, shards)))
             .setCoder(KvCoder.of(shardCoder, ByteArrayCoder.of()));
-    boolean bounded = input.isBounded() == IsBounded.BOUNDED;
     if (bounded != (generation != null)) {
       throw new IllegalStateException(
           bounded
@@ -127,18 +132,20 @@ final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV
     private final Contract contract;
     private final Table table;
     private final Format format;
+    private final int shards;
 
-    CompressFn(Contract contract, Table table, Format format) {
+    CompressFn(Contract contract, Table table, Format format, int shards) {
       this.contract = contract;
       this.table = table;
       this.format = format;
+      this.shards = shards;
     }
 
     @ProcessElement
     public void process(
         @Element RecordBatch batch, OutputReceiver<KV<KV<Long, Integer>, byte[]>> out) {
       // Which shard is of no consequence: groups are fixed before anything is written.
-      int shard = ThreadLocalRandom.current().nextInt(SHARDS);
+      int shard = ThreadLocalRandom.current().nextInt(shards);
       try (VectorSchemaRoot rows = batch.open(allocator())) {
         Map<Long, int[]> hours = RowSelection.splitByHour(rows, table.timeColumn(contract));
         for (Map.Entry<Long, int[]> hour : hours.entrySet()) {
@@ -199,8 +206,6 @@ final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV
   private record LakeFileWriter(
       Contract contract, Table table, LakeFolder lake, Format format, @Nullable String generation)
       implements Serializable {
-    private static final Counter FILES = HighwaterMetrics.counter(HighwaterMetrics.LAKE_FILES);
-
     void write(long epochHour, Iterable<byte[]> messages, DoFn.OutputReceiver<KV<Long, String>> out)
         throws IOException {
       List<byte[]> file = new ArrayList<>();
@@ -224,7 +229,6 @@ final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV
         throws IOException {
       String name = lake.nameOf(table, generation, messages, format.extension());
       lake.write(contract, table, epochHour, name, format.file(messages));
-      FILES.inc();
       out.output(KV.of(epochHour, name));
     }
   }

@@ -97,7 +97,7 @@ public final class RollUpRecords
           partials
               .apply("Window" + length, windows(length, events.isBounded()))
               .apply("Merge" + length, Combine.perKey(new MergeFn(contract)))
-              .apply("Panes" + length, ParDo.of(new PaneFn(runId)))
+              .apply("Panes" + length, ParDo.of(new PaneFn(contract, runId)))
               .setCoder(new RowCoder())
               .apply("Unwindow" + length, Window.into(new GlobalWindows())));
     }
@@ -204,9 +204,11 @@ public final class RollUpRecords
   }
 
   private static final class PaneFn extends DoFn<KV<RollUpKey, Accumulator>, RollUpRows.Row> {
+    private final Contract contract;
     private final long runId;
 
-    PaneFn(long runId) {
+    PaneFn(Contract contract, long runId) {
+      this.contract = contract;
       this.runId = runId;
     }
 
@@ -216,6 +218,11 @@ public final class RollUpRecords
         IntervalWindow window,
         PaneInfo pane,
         OutputReceiver<RollUpRows.Row> out) {
+      // When the watermark jumps over a window's end and its lateness at once, Flink fires the last
+      // pane and then, its state gone, an empty one with the same index.
+      if (merged.getValue().equals(Accumulator.empty(contract.rollUp()))) {
+        return;
+      }
       long startMillis = window.start().getMillis();
       out.output(
           new RollUpRows.Row(

@@ -17,6 +17,7 @@ import org.apache.beam.sdk.io.parquet.ParquetIO;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.jspecify.annotations.Nullable;
 
@@ -65,6 +66,9 @@ public final class WriteParquet
   }
 
   private record ParquetFormat(Contract contract, Table table) implements LakeSink.Format {
+    /** Hadoop's defaults are read from XML each time: 10 ms a file, and nothing here needs them. */
+    private static final Configuration NO_HADOOP_DEFAULTS = new Configuration(false);
+
     @Override
     public String extension() {
       return "parquet";
