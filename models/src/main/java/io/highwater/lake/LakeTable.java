@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -29,12 +30,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class LakeTable {
   private static final Logger log = LoggerFactory.getLogger(LakeTable.class);
-
-  /**
-   * A listing can miss a file that a marker in the same listing names, if both came while it was
-   * made; the next listing has it.
-   */
-  private static final int MAX_LISTINGS = 3;
 
   private final String contract;
   private final String table;
@@ -156,17 +151,19 @@ public final class LakeTable {
       if (listed.equals(names)) {
         return files;
       }
-      Set<String> missing = Set.of();
-      for (int listings = 1; listings <= MAX_LISTINGS; listings++) {
+      readMarkers(listed);
+      Set<String> missing = missing(listed, markers.values());
+      // A listing can miss a file that a marker in it names, if both came while it was made. A
+      // listing begun after that has the file.
+      while (!missing.isEmpty()) {
+        listed = folder.listAgain();
         readMarkers(listed);
-        missing = missing(listed, markers.values());
-        if (missing.isEmpty()) {
+        Set<String> stillMissing = missing(listed, markers.values());
+        if (!Collections.disjoint(missing, stillMissing)) {
+          log.warn("{} has lost the files {} that its markers name", folder.path(), stillMissing);
           break;
         }
-        listed = folder.listAgain();
-      }
-      if (!missing.isEmpty()) {
-        log.warn("{} has lost the files {} that its markers name", folder.path(), missing);
+        missing = stillMissing;
       }
       List<LakeFile> counting = new ArrayList<>();
       for (String name : counting(listed, markers.values())) {

@@ -37,7 +37,7 @@ public final class PartialAggregator {
   /**
    * For the contract's roll-up.
    *
-   * @throws IllegalArgumentException where a measure does not fit its column's type
+   * @throws IllegalArgumentException where a measure does not fit its columns' types
    */
   public static PartialAggregator of(Contract contract) {
     return new PartialAggregator(contract);
@@ -60,15 +60,39 @@ public final class PartialAggregator {
       }
     }
     Condition where = measure.where();
-    if (where != null
-        && where.equalTo() == null
-        && contract.typeOf(where.column()) != FieldType.BOOLEAN) {
+    if (where != null && !fits(contract.typeOf(where.column()), where.equalTo())) {
       throw new IllegalArgumentException(
           "measure '"
               + measure.name()
-              + "' asks whether '"
+              + "' compares '"
               + where.column()
-              + "' is true; expected a boolean");
+              + "', a "
+              + contract.typeOf(where.column()).logicalType()
+              + ", with "
+              + (where.equalTo() == null ? "true" : "'" + where.equalTo() + "'"));
+    }
+  }
+
+  /** Whether a column of this type can have the value; null stands for true. */
+  private static boolean fits(FieldType type, @Nullable String value) {
+    if (value == null) {
+      return type == FieldType.BOOLEAN;
+    }
+    try {
+      switch (type) {
+        case INTEGER -> Long.parseLong(value);
+        case NUMBER -> Double.parseDouble(value);
+        case STRING -> {}
+        case BOOLEAN -> {
+          return value.equals("true") || value.equals("false");
+        }
+        case TIMESTAMP -> {
+          return false;
+        }
+      }
+      return true;
+    } catch (NumberFormatException e) {
+      return false;
     }
   }
 

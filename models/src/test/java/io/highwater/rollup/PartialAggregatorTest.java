@@ -180,7 +180,13 @@ class PartialAggregatorTest {
     Measure whereText =
         new Measure("where", Function.COUNT, null, new Condition("query_type", null));
     Measure withoutColumn = new Measure("max", Function.MAX, null, null);
-    for (Measure measure : List.of(sumOfText, whereText, withoutColumn)) {
+    Measure whereNoInteger =
+        new Measure("where", Function.COUNT, null, new Condition("num_joins", "many"));
+    Measure whereNoBoolean =
+        new Measure("where", Function.COUNT, null, new Condition("was_cached", "1"));
+    Measure ofUnknown = new Measure("max", Function.MAX, "colour", null);
+    for (Measure measure :
+        List.of(sumOfText, whereText, withoutColumn, whereNoInteger, whereNoBoolean, ofUnknown)) {
       Contract contract = WarehouseRows.contract(List.of("instance_id"), List.of(measure));
       assertThrows(IllegalArgumentException.class, () -> PartialAggregator.of(contract));
     }
