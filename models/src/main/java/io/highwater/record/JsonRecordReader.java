@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * message before, which saves the lookup.
  *
  * <p>The first wrong value of a message is what it is rejected for, but it is read to its end: what
- * is not JSON is called that, whatever else is wrong with it. Not thread-safe.
+ * is not JSON, or has a name twice, is called that, whatever else is wrong with it. Not
+ * thread-safe.
  */
 final class JsonRecordReader extends JsonSyntax {
   private final Field[] fields;
@@ -119,7 +120,7 @@ final class JsonRecordReader extends JsonSyntax {
           lastMessage[name] = message;
           previous = name + 1;
           if (duplicate) {
-            reject(FieldErrors.duplicate(rawRow, names.name(name)));
+            foundTwice(names.name(name));
             position = skipValue(position);
           } else if (name < fields.length) {
             knownFound++;
@@ -310,7 +311,10 @@ final class JsonRecordReader extends JsonSyntax {
 
   @Override
   void foundTwice(String name) {
-    reject(FieldErrors.duplicate(rawRow, name));
+    // Which of the two is meant is open, so that no other value's error says more.
+    if (fieldError == null || fieldError.code() != ErrorCode.DUPLICATE_FIELD) {
+      fieldError = FieldErrors.duplicate(rawRow, name);
+    }
   }
 
   private void reject(Rejection rejection) {
