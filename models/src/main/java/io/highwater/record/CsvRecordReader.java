@@ -47,7 +47,7 @@ final class CsvRecordReader {
     }
   }
 
-  /** Columns that the contract does not have, over all records that were read. */
+  /** Columns that the contract does not have, over all records that were accepted here. */
   long unknownFields() {
     return unknownFields;
   }
@@ -118,7 +118,7 @@ final class CsvRecordReader {
     for (int field : absent) {
       columns[field].putNull(row);
     }
-    unknownFields += unknownColumns;
+    unknownFields += fieldError == null ? unknownColumns : 0;
     return fieldError;
   }
 

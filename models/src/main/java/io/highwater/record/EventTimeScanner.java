@@ -104,7 +104,8 @@ public final class EventTimeScanner {
           Arrays.copyOfRange(
               message, position, position + Math.max(stop - position + 1, LONGEST_USUAL_NUMBER));
       Arrays.fill(number, stop - position, number.length, (byte) 0);
-      if (numbers.readWhole(number, 0) == NumberReader.Outcome.READ) {
+      if (numbers.readWhole(number, 0) == NumberReader.Outcome.READ
+          && numbers.end() == stop - position) {
         micros = TimestampReader.microsOfEpochMillis(numbers.whole());
       }
     }

@@ -46,7 +46,7 @@ final class JsonRecordReader extends JsonSyntax {
     }
   }
 
-  /** Fields that the contract does not have, over all messages that were read. */
+  /** Fields that the contract does not have, over all messages that were accepted here. */
   long unknownFields() {
     return unknownFields;
   }
@@ -63,7 +63,7 @@ final class JsonRecordReader extends JsonSyntax {
     fieldError = null;
     try {
       int unknown = readObject(row);
-      unknownFields += unknown;
+      unknownFields += fieldError == null ? unknown : 0;
     } catch (MalformedRecordException e) {
       return e.rejection(rawRow);
     }

@@ -49,7 +49,8 @@ public final class RecordParser {
    * @param root the accepted rows by {@link RecordSchemas#parsed}, in their order; the caller's to
    *     close (closing the result does)
    * @param rejections one for each message that is not in {@code root}, in their order
-   * @param unknownFields values that were left out because the contract has no such field
+   * @param unknownFields values of sound messages that were left out because the contract has no
+   *     such field
    * @param minEventMillis the least event time of the rows, milliseconds since the epoch; {@link
    *     Long#MAX_VALUE} without rows
    * @param maxEventMillis the greatest; {@link Long#MIN_VALUE} without rows
