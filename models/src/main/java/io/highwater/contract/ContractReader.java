@@ -161,7 +161,7 @@ final class ContractReader {
     String text = document.requireText(name);
     Node node = document.get(name);
     if (text != null && node != null && !text.equals(value)) {
-      problems.add(node, "'" + name + "' of the contract", value);
+      problems.add(node, "'" + name + "' of " + document.what(), value);
     }
   }
 
@@ -262,10 +262,12 @@ final class ContractReader {
       return;
     }
     String name = property.requireText("name");
-    String what = "field '" + name + "'";
+    String what = property.what();
     checkColumnName(property, name, names);
     FieldType type = type(property, "logicalType", what);
-    boolean required = Boolean.TRUE.equals(property.bool("required"));
+    Node requiredNode = property.get("required");
+    Boolean requiredValue = property.bool("required");
+    boolean required = Boolean.TRUE.equals(requiredValue);
     boolean primaryKey = Boolean.TRUE.equals(property.bool("primaryKey"));
     Integer position = property.positiveInteger("primaryKeyPosition");
     FieldConstraintsReader constraints = new FieldConstraintsReader(what, type, required, problems);
@@ -355,8 +357,7 @@ final class ContractReader {
     String name = rule.requireText("name");
     String reason = rule.requireText("description");
     Node sqlNode = rule.require("implementation", "an SQL condition");
-    String sql =
-        expressions.read(sqlNode, "'implementation' of rule '" + name + "'", FieldType.BOOLEAN);
+    String sql = expressions.read(sqlNode, "'implementation' of " + rule.what(), FieldType.BOOLEAN);
     if (name != null && rules.stream().anyMatch(other -> other.name().equals(name))) {
       problems.add(item, "name of a quality rule", name, "each name once");
     }
@@ -380,7 +381,7 @@ final class ContractReader {
         continue;
       }
       String name = column.requireText("name");
-      String what = "derived column '" + name + "'";
+      String what = column.what();
       checkColumnName(column, name, names);
       FieldType type = type(column, "type", what);
       String sql =

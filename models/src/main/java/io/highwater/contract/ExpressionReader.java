@@ -36,7 +36,7 @@ final class ExpressionReader {
         continue;
       }
       String name = parameter.requireText("name");
-      String what = "parameter '" + name + "'";
+      String what = parameter.what();
       Node value = parameter.require("value", "a number");
       Double number = YamlObject.number(value, "'value' of " + what, problems);
       parameter.requireText("source");

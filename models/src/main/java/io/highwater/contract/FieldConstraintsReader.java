@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
 /** Reads what one field of a contract allows, and checks that it makes sense together. */
 final class FieldConstraintsReader {
@@ -87,11 +88,12 @@ final class FieldConstraintsReader {
     requireType(allowedNode, "allowedValues", List.of(FieldType.STRING));
     allowedValues = YamlObject.texts(allowedNode, "allowedValues of " + what, problems);
     Set<String> unique = new HashSet<>(allowedValues);
-    if (allowedValues.isEmpty() || unique.size() < allowedValues.size()) {
+    boolean empty = allowedNode instanceof SequenceNode list && list.getValue().isEmpty();
+    if (empty || unique.size() < allowedValues.size()) {
       problems.add(
           allowedNode,
           "allowedValues of " + what,
-          allowedValues.isEmpty() ? "no value" : "a value twice",
+          empty ? "no value" : "a value twice",
           "a list of different values");
     }
   }

@@ -110,7 +110,7 @@ final class RollUpReader {
       return null;
     }
     String name = object.requireText("name");
-    String what = "measure '" + name + "'";
+    String what = object.what();
     if (name != null) {
       checkName(item, "name of a measure", name, names);
     }

@@ -69,14 +69,16 @@ public final class SqlCheck implements AutoCloseable {
     this.columns.putAll(columns);
     connection = SqlSandbox.open();
     List<String> definitions = new ArrayList<>();
-    for (Map.Entry<String, Optional<FieldType>> column : columns.entrySet()) {
-      namesInLowerCase
-          .computeIfAbsent(column.getKey().toLowerCase(Locale.ROOT), name -> new LinkedHashSet<>())
-          .add(column.getKey());
-      column
-          .getValue()
-          .ifPresent(type -> definitions.add(quote(column.getKey()) + " " + type.sqlType()));
-    }
+    columns.forEach(
+        (name, type) -> {
+          Set<String> names =
+              namesInLowerCase.computeIfAbsent(
+                  name.toLowerCase(Locale.ROOT), lowerCase -> new LinkedHashSet<>());
+          // Of names that differ in case alone, which the loader reports, SQL can hold one.
+          if (names.add(name) && names.size() == 1 && type.isPresent()) {
+            definitions.add(quote(name) + " " + type.get().sqlType());
+          }
+        });
     // A table needs a column; no expression can name this one, as the loader refuses underscores.
     definitions.add("_none BOOLEAN");
     try (Statement statement = connection.createStatement()) {

@@ -31,7 +31,7 @@ final class YamlObject {
   /**
    * Reads the keys of a mapping; unknown and repeated ones are problems.
    *
-   * @param what names the mapping in messages, such as {@code field 'amount'}
+   * @param what the mapping in messages; one such as {@code a field} goes by its name there
    * @param keys those that are read or that may be there without effect
    * @param unsupported keys of the standard that would be ignored at the user's cost
    * @return null where the node is no mapping
@@ -49,19 +49,37 @@ final class YamlObject {
       problems.add(node, what, "an object");
       return null;
     }
-    YamlObject object = new YamlObject(mapping, what, problems);
+    YamlObject object = new YamlObject(mapping, named(mapping, what), problems);
     for (NodeTuple tuple : mapping.getValue()) {
       Node keyNode = tuple.getKeyNode();
       String key = keyNode instanceof ScalarNode scalar ? scalar.getValue() : "";
       if (unsupported.contains(key)) {
-        problems.add(keyNode, "key of " + what, key, "to be left out: it is not supported yet");
+        problems.add(
+            keyNode, "key of " + object.what, key, "to be left out: it is not supported yet");
       } else if (!keys.contains(key)) {
-        problems.add(keyNode, "unknown key of " + what, "one of " + String.join(", ", keys));
+        problems.add(keyNode, "unknown key of " + object.what, "one of " + String.join(", ", keys));
       } else if (object.values.putIfAbsent(key, tuple.getValueNode()) != null) {
-        problems.add(keyNode, "key of " + what, "each key once");
+        problems.add(keyNode, "key of " + object.what, "each key once");
       }
     }
     return object;
+  }
+
+  /** {@code a field} as {@code field 'amount'}, if the mapping has such a name. */
+  private static String named(MappingNode mapping, String what) {
+    for (NodeTuple tuple : mapping.getValue()) {
+      if (what.startsWith("a ")
+          && tuple.getKeyNode() instanceof ScalarNode key
+          && key.getValue().equals("name")
+          && tuple.getValueNode() instanceof ScalarNode name) {
+        return what.substring(2) + " '" + name.getValue() + "'";
+      }
+    }
+    return what;
+  }
+
+  String what() {
+    return what;
   }
 
   Node node() {

@@ -2,13 +2,63 @@ package io.highwater.contract;
 
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.contains;
+import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasSize;
+import static org.hamcrest.Matchers.not;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion;
+import java.io.IOException;
+import java.io.InputStream;
 import java.time.Duration;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
 
 class WarehouseQueriesTest {
+  static final Iterable<String> BUILT_IN = ContractLoader.BUILT_IN;
+
+  private static InputStream resource(String name) {
+    return Objects.requireNonNull(WarehouseQueriesTest.class.getResourceAsStream(name), name);
+  }
+
+  private static JsonNode yaml(String name) throws IOException {
+    try (InputStream in = resource(name)) {
+      Object document = new Load(LoadSettings.builder().build()).loadFromInputStream(in);
+      return new ObjectMapper().valueToTree(document);
+    }
+  }
+
+  private static JsonSchema standard() throws IOException {
+    try (InputStream in = resource("odcs-v3.1-subset.json")) {
+      return JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(in);
+    }
+  }
+
+  @ParameterizedTest
+  @FieldSource("BUILT_IN")
+  void builtInContractsAreValidByTheStandard(String name) throws IOException {
+    assertThat(standard().validate(yaml(name + ".yaml")), empty());
+  }
+
+  @Test
+  void theSchemaOfTheStandardRefusesWhatItDoesNotKnow() throws IOException {
+    ObjectNode contract = (ObjectNode) yaml("payments.yaml");
+    assertThat(standard().validate(contract), empty());
+
+    contract.put("eventTime", "paid_at");
+
+    assertThat(standard().validate(contract), not(empty()));
+  }
+
   @Test
   void builtInContractLoads() throws InvalidContractException {
     Contract contract = ContractLoader.load("warehouse-queries");
@@ -20,6 +70,60 @@ class WarehouseQueriesTest {
     assertThat(
         contract.fields().stream().filter(Field::required).map(Field::name).toList(),
         contains("instance_id", "query_id", "arrival_timestamp", "query_type"));
+    assertThat(
+        contract.fields().stream()
+            .filter(field -> field.nullAs() != null)
+            .map(Field::name)
+            .toList(),
+        contains(
+            "num_permanent_tables_accessed",
+            "num_external_tables_accessed",
+            "num_system_tables_accessed",
+            "mbytes_scanned",
+            "mbytes_spilled",
+            "num_joins",
+            "num_scans",
+            "num_aggregations"));
     assertThat(contract.rollUp().windows(), contains(Duration.ofMinutes(10), Duration.ofHours(1)));
+  }
+
+  /** The page and the roll-ups table rely on these names. */
+  @Test
+  void namesOfMeasuresAndDerivedColumnsStay() throws InvalidContractException {
+    Contract contract = ContractLoader.load("warehouse-queries");
+
+    assertThat(
+        contract.rollUp().measures().stream().map(Measure::name).toList(),
+        contains(
+            "queries",
+            "normal",
+            "cpu_bound",
+            "io_bound",
+            "network_bound",
+            "queue_wlm_bound",
+            "cluster_size",
+            "cached",
+            "aborted",
+            "spilled_queries",
+            "spilled_mb",
+            "scanned_mb",
+            "queue_ms",
+            "execution_ms",
+            "compile_ms"));
+    assertThat(
+        contract.derived().stream().map(DerivedColumn::name).toList(),
+        contains(
+            "query_class",
+            "is_spilled",
+            "is_zero_compile_duration_ms",
+            "is_zero_queue_duration_ms",
+            "is_zero_execution_duration_ms",
+            "is_zero_mbytes_scanned",
+            "is_zero_mbytes_spilled",
+            "log1p_compile_duration_ms",
+            "log1p_queue_duration_ms",
+            "log1p_execution_duration_ms",
+            "log1p_mbytes_scanned",
+            "log1p_mbytes_spilled"));
   }
 }
