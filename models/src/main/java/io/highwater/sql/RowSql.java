@@ -20,8 +20,10 @@ import java.util.List;
 import java.util.Set;
 import org.apache.arrow.c.ArrowArrayStream;
 import org.apache.arrow.c.Data;
+import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.ipc.ArrowReader;
@@ -61,8 +63,8 @@ public final class RowSql implements AutoCloseable {
   /**
    * What came of a batch; {@code derived} is the receiver's to close.
    *
-   * @param derived the derived columns, one row for each row of the batch in its order; what a
-   *     rejected row has there means nothing
+   * @param derived the derived columns, one row for each row of the batch in its order; numbers are
+   *     finite or null; what a rejected row has there means nothing
    * @param rejections in the order of the batch, at most one a row
    */
   public record Result(VectorSchemaRoot derived, List<Rejection> rejections)
@@ -226,9 +228,22 @@ public final class RowSql implements AutoCloseable {
       TransferPair pair =
           vectors.get(i).getTransferPair(derivedSchema.getFields().get(i), allocator);
       pair.transfer();
+      if (pair.getTo() instanceof Float8Vector numbers) {
+        makeFinite(numbers);
+      }
       taken.add((FieldVector) pair.getTo());
     }
     return new VectorSchemaRoot(derivedSchema.getFields(), taken, rowCount);
+  }
+
+  /** Makes null what is no number; one NaN would make a NaN of every sum it enters. */
+  private static void makeFinite(Float8Vector numbers) {
+    ArrowBuf values = numbers.getDataBuffer();
+    for (int row = 0; row < numbers.getValueCount(); row++) {
+      if (!Double.isFinite(values.getDouble((long) row * Double.BYTES))) {
+        numbers.setNull(row);
+      }
+    }
   }
 
   private List<Rejection> rejections(VectorSchemaRoot parsed, List<FieldVector> vectors) {
