@@ -1,0 +1,53 @@
+package io.highwater.runners.generate;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One synthetic query. Times are in milliseconds, sizes in megabytes; a null is a field that the
+ * query log leaves empty.
+ *
+ * @param arrivalMicros since the epoch, UTC
+ * @param slowedDown whether its execution time was drawn out on purpose: what a detector is to find
+ * @param defect what is wrong with the message that carries it
+ */
+public record Query(
+    int instanceId,
+    @Nullable Integer clusterSize,
+    int userId,
+    int databaseId,
+    long queryId,
+    long arrivalMicros,
+    @Nullable Long compileMillis,
+    long queueMillis,
+    long executionMillis,
+    @Nullable String fingerprint,
+    boolean aborted,
+    boolean cached,
+    @Nullable Long cacheSourceQueryId,
+    QueryType type,
+    @Nullable Integer permanentTables,
+    @Nullable Integer externalTables,
+    @Nullable Integer systemTables,
+    @Nullable String readTableIds,
+    @Nullable String writeTableIds,
+    @Nullable Long scannedMegabytes,
+    @Nullable Long spilledMegabytes,
+    int joins,
+    int scans,
+    int aggregations,
+    boolean slowedDown,
+    Defect defect) {
+
+  /** What is wrong with a message. */
+  public enum Defect {
+    NONE,
+    /** The JSON breaks off. */
+    MALFORMED,
+    /** A text where a number is expected. */
+    WRONG_TYPE,
+    /** No query type, which is required. */
+    MISSING_FIELD,
+    /** A negative execution time. */
+    OUT_OF_RANGE
+  }
+}
