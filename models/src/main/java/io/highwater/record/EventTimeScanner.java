@@ -13,7 +13,7 @@ import java.util.Arrays;
  * <p>Not thread-safe, holds nothing off the heap.
  */
 public final class EventTimeScanner {
-  /** What {@link #scanMillis} returns for a message without an event time. */
+  /** What the scans return for a message without an event time. */
   public static final long NONE = Long.MIN_VALUE;
 
   private static final int LONGEST_USUAL_NUMBER = 32;
@@ -37,6 +37,12 @@ public final class EventTimeScanner {
 
   /** As {@link #scanMillis(byte[])}, of the message in [start, end). */
   public long scanMillis(byte[] message, int start, int end) {
+    long micros = scanMicros(message, start, end);
+    return micros == NONE ? NONE : Math.floorDiv(micros, 1000L);
+  }
+
+  /** As {@link #scanMillis(byte[])}, of the message in [start, end), in microseconds. */
+  public long scanMicros(byte[] message, int start, int end) {
     if (end - start > RecordParser.MAX_MESSAGE_BYTES) {
       return NONE;
     }
@@ -60,7 +66,7 @@ public final class EventTimeScanner {
       }
       position = skipSpace(position + 1);
       if (found) {
-        return millisAt(position);
+        return microsAt(position);
       }
       position = skipValue(position);
       if (position < 0 || at(position) != ',') {
@@ -80,7 +86,7 @@ public final class EventTimeScanner {
     return written >= 0 && Arrays.equals(unescaped, 0, written, name, 0, name.length);
   }
 
-  private long millisAt(int position) {
+  private long microsAt(int position) {
     byte first = at(position);
     long micros = TimestampReader.INVALID;
     if (first == '"') {
@@ -109,7 +115,7 @@ public final class EventTimeScanner {
         micros = TimestampReader.microsOfEpochMillis(numbers.whole());
       }
     }
-    return micros == TimestampReader.INVALID ? NONE : Math.floorDiv(micros, 1000L);
+    return micros == TimestampReader.INVALID ? NONE : micros;
   }
 
   private static boolean isInNumber(byte next) {
