@@ -1,5 +1,7 @@
 package io.highwater.runners;
 
+import io.highwater.runners.generate.GenerateCommand;
+import io.highwater.runners.replay.ReplayCommand;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -18,6 +20,7 @@ public final class Highwater {
   static {
     COMMANDS.put("broker", () -> Highwater::runBroker);
     COMMANDS.put("generate", () -> OptionsCommand.of(GenerateCommand::new));
+    COMMANDS.put("replay", () -> OptionsCommand.of(ReplayCommand::new));
   }
 
   private Highwater() {}

@@ -17,7 +17,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  * A command whose options are the annotated fields of a picocli class. Wrong usage is one line on
  * standard error: the option, its value, and what was expected.
  */
-final class OptionsCommand implements Command {
+public final class OptionsCommand implements Command {
   private static final Map<Class<?>, String> EXPECTED =
       Map.of(
           int.class, "a whole number",
@@ -35,7 +35,7 @@ final class OptionsCommand implements Command {
    * @param command makes an instance whose fields receive the options; its {@code call} returns the
    *     exit code
    */
-  static Command of(Supplier<? extends Callable<Integer>> command) {
+  public static Command of(Supplier<? extends Callable<Integer>> command) {
     return new OptionsCommand(command);
   }
 
@@ -62,7 +62,7 @@ final class OptionsCommand implements Command {
   /**
    * @throws ParameterException where {@code value} is not from {@code least} to {@code greatest}
    */
-  static void requireBetween(
+  public static void requireBetween(
       Callable<Integer> command, String option, double value, double least, double greatest) {
     if (!(value >= least && value <= greatest)) {
       throw wrong(
@@ -74,7 +74,7 @@ final class OptionsCommand implements Command {
   }
 
   /** The exception that ends a command with one line about a wrong value. */
-  static ParameterException wrong(
+  public static ParameterException wrong(
       Callable<Integer> command, String option, Object value, String expected) {
     return new ParameterException(
         new CommandLine(command), option + "=" + value + ": expected " + expected);

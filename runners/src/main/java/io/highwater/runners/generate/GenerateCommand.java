@@ -1,7 +1,7 @@
-package io.highwater.runners;
+package io.highwater.runners.generate;
 
-import io.highwater.runners.generate.QueryFile;
-import io.highwater.runners.generate.QueryGenerator;
+import io.highwater.runners.CommandFailedException;
+import io.highwater.runners.OptionsCommand;
 import io.highwater.runners.generate.QueryGenerator.Settings;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,7 +28,7 @@ import picocli.CommandLine.Option;
       "",
       "Exit codes: 0 done, 1 failed, 2 wrong usage."
     })
-final class GenerateCommand implements Callable<Integer> {
+public final class GenerateCommand implements Callable<Integer> {
   private static final long MAX_ROWS = 1_000_000_000_000L;
   private static final int MAX_DAYS = 3_650;
 
