@@ -172,7 +172,8 @@ class ReplayIT {
     Process process = CommandProcess.of("replay", arguments).start();
     try (BufferedReader progress = process.errorReader(StandardCharsets.UTF_8)) {
       assertThat(progress.readLine(), containsString(" of 50,000 sent ("));
-      process.destroy();
+      // Process.destroy would close the stream that is read here.
+      process.toHandle().destroy();
       assertThat(process.waitFor(30, TimeUnit.SECONDS), is(true));
       assertThat(progress.readLine(), containsString("stopped after "));
     } finally {
