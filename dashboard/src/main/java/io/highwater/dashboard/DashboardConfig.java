@@ -1,0 +1,75 @@
+package io.highwater.dashboard;
+
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+
+/**
+ * What a dashboard serves and where.
+ *
+ * @param lake the lake's directory; it may not be there yet
+ * @param contract the id of the contract whose tables are shown
+ * @param store the hot store's file; no other process may have it open, and deleting it loses
+ *     nothing
+ * @param keepDays how many days of event time the store holds, counted back from the newest data
+ * @param host the address to listen on; every address but a loopback one lets others in
+ * @param port 0 for any free one
+ */
+public record DashboardConfig(
+    Path lake, String contract, Path store, int keepDays, String host, int port) {
+  public static final int DEFAULT_KEEP_DAYS = 8;
+  public static final String DEFAULT_HOST = "127.0.0.1";
+  public static final int DEFAULT_PORT = 8507;
+
+  private static final Pattern CONTRACT_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
+  private static final int MAX_KEEP_DAYS = 3650;
+
+  public DashboardConfig {
+    if (!CONTRACT_ID.matcher(contract).matches()) {
+      throw new IllegalArgumentException(
+          "contract is '"
+              + contract
+              + "', expected letters, digits, '.', '_' and '-', the first a letter or a digit");
+    }
+    if (keepDays < 1 || keepDays > MAX_KEEP_DAYS) {
+      throw new IllegalArgumentException(
+          "keepDays is " + keepDays + ", expected 1 to " + MAX_KEEP_DAYS);
+    }
+    if (host.isBlank()) {
+      throw new IllegalArgumentException("host is empty, expected an address such as 127.0.0.1");
+    }
+    if (port < 0 || port > 65_535) {
+      throw new IllegalArgumentException("port is " + port + ", expected 0 to 65535");
+    }
+    lake = lake.toAbsolutePath().normalize();
+    store = store.toAbsolutePath().normalize();
+  }
+
+  /** The defaults for a lake; the store lies beside it. */
+  public static DashboardConfig of(Path lake, String contract) {
+    return new DashboardConfig(
+        lake, contract, defaultStore(lake), DEFAULT_KEEP_DAYS, DEFAULT_HOST, DEFAULT_PORT);
+  }
+
+  /** LAKE.dashboard.duckdb, beside the lake and not in it: the lake holds nothing but tables. */
+  public static Path defaultStore(Path lake) {
+    Path directory = lake.toAbsolutePath().normalize();
+    Path name = directory.getFileName();
+    return directory.resolveSibling((name == null ? "lake" : name) + ".dashboard.duckdb");
+  }
+
+  public DashboardConfig withStore(Path newStore) {
+    return new DashboardConfig(lake, contract, newStore, keepDays, host, port);
+  }
+
+  public DashboardConfig withKeepDays(int newKeepDays) {
+    return new DashboardConfig(lake, contract, store, newKeepDays, host, port);
+  }
+
+  public DashboardConfig withHost(String newHost) {
+    return new DashboardConfig(lake, contract, store, keepDays, newHost, port);
+  }
+
+  public DashboardConfig withPort(int newPort) {
+    return new DashboardConfig(lake, contract, store, keepDays, host, newPort);
+  }
+}

@@ -1,0 +1,141 @@
+package io.highwater.dashboard;
+
+import io.javalin.Javalin;
+import io.javalin.compression.CompressionStrategy;
+import io.javalin.http.Context;
+import io.javalin.http.ForbiddenResponse;
+import io.javalin.http.staticfiles.Location;
+import io.javalin.util.JavalinBindException;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The dashboard: hot store, API and page, until it is closed. */
+public final class DashboardServer implements AutoCloseable {
+  /**
+   * Everything comes from this server, no script stands in a page, and no other site may frame it.
+   */
+  private static final Map<String, String> HEADERS =
+      Map.of(
+          "Content-Security-Policy",
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+              + " connect-src 'self'; base-uri 'none'; form-action 'none';"
+              + " frame-ancestors 'none'",
+          "X-Content-Type-Options",
+          "nosniff",
+          "X-Frame-Options",
+          "DENY",
+          "Referrer-Policy",
+          "no-referrer",
+          "Cross-Origin-Opener-Policy",
+          "same-origin",
+          "Cross-Origin-Resource-Policy",
+          "same-origin",
+          "Permissions-Policy",
+          "camera=(), geolocation=(), microphone=()",
+          // The page and its scripts change with the version of the server.
+          "Cache-Control",
+          "no-cache");
+
+  private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
+
+  private final HotStore store;
+  private final Javalin server;
+
+  private DashboardServer(HotStore store, Javalin server) {
+    this.store = store;
+    this.server = server;
+  }
+
+  /**
+   * Opens the hot store, begins to follow the lake and listens. The lake may not be there yet.
+   *
+   * @throws IOException with one sentence that says what to do if the port is taken or the address
+   *     is not this machine's, if another process has the store open, or if its place cannot be
+   *     written to
+   */
+  public static DashboardServer start(DashboardConfig config) throws IOException {
+    InstantSource clock = InstantSource.system();
+    HotStore store = HotStore.open(config, clock);
+    DashboardApi api = new DashboardApi(config, store, clock);
+    Javalin server =
+        Javalin.create(
+            javalin -> {
+              javalin.startup.showJavalinBanner = false;
+              javalin.startup.showOldJavalinVersionWarning = false;
+              javalin.startup.startupWatcherEnabled = false;
+              javalin.http.prefer405over404 = true;
+              javalin.http.maxRequestSize = 0;
+              javalin.http.compressionStrategy = CompressionStrategy.GZIP;
+              javalin.staticFiles.add(
+                  files -> {
+                    files.hostedPath = "/";
+                    files.directory = "/io/highwater/dashboard/page";
+                    files.location = Location.CLASSPATH;
+                    files.headers = Map.of();
+                  });
+              javalin.routes.before(context -> guard(context, config.host()));
+              api.addTo(javalin.routes);
+            });
+    try {
+      server.start(config.host(), config.port());
+    } catch (RuntimeException e) {
+      store.close();
+      throw new IOException(cannotListen(config, e), e);
+    }
+    store.start();
+    return new DashboardServer(store, server);
+  }
+
+  /** The port that it listens on. */
+  public int port() {
+    return server.port();
+  }
+
+  /** The store, to ask what has been loaded. */
+  public HotStore store() {
+    return store;
+  }
+
+  /** Stops listening, then closes the store. */
+  @Override
+  public void close() {
+    server.stop();
+    store.close();
+  }
+
+  private static void guard(Context context, String host) {
+    HEADERS.forEach(context::header);
+    // A page on the internet may name this machine under a host name of its own and so read what
+    // is meant for this machine alone (DNS rebinding); the browser then sends that name.
+    if (LOOPBACK.contains(host) && !LOOPBACK.contains(hostName(context.host()))) {
+      throw new ForbiddenResponse(
+          "this dashboard listens on "
+              + host
+              + " and answers to localhost only; start it with --host to let others in");
+    }
+  }
+
+  private static String hostName(@Nullable String hostAndPort) {
+    if (hostAndPort == null) {
+      return "";
+    }
+    return hostAndPort.replaceFirst(":\\d+$", "").toLowerCase(Locale.ROOT);
+  }
+
+  private static String cannotListen(DashboardConfig config, RuntimeException e) {
+    String address = config.host() + ":" + config.port();
+    if (e instanceof JavalinBindException) {
+      return "port "
+          + config.port()
+          + " on "
+          + config.host()
+          + " is taken; stop what listens there or choose another with --port";
+    }
+    Throwable cause = e.getCause() == null ? e : e.getCause();
+    return "cannot listen on " + address + ": " + cause.getMessage() + "; see --host and --port";
+  }
+}

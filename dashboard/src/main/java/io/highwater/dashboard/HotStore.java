@@ -1,0 +1,443 @@
+package io.highwater.dashboard;
+
+import io.highwater.dashboard.StoreWriter.FoundFile;
+import io.highwater.dashboard.StoreWriter.LoadedFile;
+import io.highwater.dashboard.StoreWriter.StagedFile;
+import io.highwater.lake.LakeFile;
+import io.highwater.lake.LakeHour;
+import io.highwater.lake.LakeTable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.duckdb.DuckDBConnection;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The newest days of one contract's lake, in a DuckDB file that this process alone has open.
+ *
+ * <p>The store is a function of the lake: every poll lists the files that count, takes out what is
+ * no longer among them (replaced, deleted or older than keepDays) and loads what is new, newest
+ * hour first. A file's rows and its entry in the ledger are committed together, so that a crash
+ * leaves a file loaded once or not at all. Whatever happens to the store's own file, it is built
+ * again from the lake.
+ *
+ * <p>One thread polls; any number read, each over its own connection, and see whole commits.
+ */
+public final class HotStore implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(HotStore.class);
+
+  static final List<String> TABLES = List.of("rollups", "rejected", "events");
+
+  /**
+   * Data from farther ahead than this is the work of a wrong clock; it is loaded but does not
+   * decide what the newest data is.
+   */
+  static final Duration FUTURE_TOLERATED = Duration.ofDays(1);
+
+  private static final Duration POLL_INTERVAL = Duration.ofSeconds(1);
+
+  /**
+   * How long one poll loads before it lists again: what arrives during a long rebuild comes first.
+   */
+  private static final Duration LONGEST_LOAD = Duration.ofSeconds(1);
+
+  /** A commit costs a sync of the disk, so small files share one. */
+  private static final int FILES_PER_COMMIT = 64;
+
+  /** Every how many polls the sizes of loaded files are looked at again; new ones always are. */
+  private static final int RECHECK_POLLS = 30;
+
+  private final DashboardConfig config;
+  private final Map<String, LakeTable> tables = new LinkedHashMap<>();
+  private final InstantSource clock;
+  private final long openedMillis;
+  private final BufferAllocator allocator;
+  private final ScheduledExecutorService poller =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "hot-store");
+            thread.setDaemon(true);
+            return thread;
+          });
+
+  /** Readers hold the read lock; the write lock is held only while the writer is replaced. */
+  private final ReadWriteLock connectionLock = new ReentrantReadWriteLock();
+
+  private StoreWriter writer;
+
+  // Of the polling thread alone.
+  private final Map<String, SkippedFile> skipped = new TreeMap<>();
+  private long polls;
+  private boolean broken;
+
+  private volatile StoreStatus status;
+  private final AtomicLong commits = new AtomicLong();
+
+  /**
+   * A file that could not be read; it is tried again when it changes.
+   *
+   * @param path below the contract's directory
+   */
+  public record SkippedFile(
+      String path, long bytes, long modifiedMillis, String reason, Instant since) {}
+
+  /**
+   * What the last poll left.
+   *
+   * @param caughtUp whether every file of the lake has been loaded or skipped at least once
+   * @param error why the last poll failed; null if it did not
+   */
+  public record StoreStatus(
+      boolean lakeReachable,
+      boolean caughtUp,
+      int filesLoaded,
+      int filesPending,
+      List<SkippedFile> filesSkipped,
+      @Nullable Instant newestLoad,
+      @Nullable String error) {}
+
+  /** A question to the store. */
+  @FunctionalInterface
+  interface Query<T extends @Nullable Object> {
+    T ask(Connection connection) throws SQLException;
+  }
+
+  private HotStore(
+      DashboardConfig config, InstantSource clock, BufferAllocator allocator, StoreWriter writer) {
+    this.allocator = allocator;
+    this.config = config;
+    this.clock = clock;
+    this.writer = writer;
+    for (String table : TABLES) {
+      tables.put(table, LakeTable.of(config.lake(), config.contract(), table));
+    }
+    openedMillis = clock.millis();
+    status =
+        new StoreStatus(
+            false, false, writer.loaded().size(), 0, List.of(), writer.newestLoad(), null);
+  }
+
+  /**
+   * Opens the store, building it anew where it is missing or damaged; nothing is loaded yet.
+   *
+   * @throws IOException if another process has the store open, or its place cannot be written to
+   */
+  static HotStore open(DashboardConfig config, InstantSource clock) throws IOException {
+    BufferAllocator allocator = new RootAllocator();
+    try {
+      return new HotStore(config, clock, allocator, newWriter(config, allocator));
+    } catch (IOException e) {
+      allocator.close();
+      throw e;
+    }
+  }
+
+  private static StoreWriter newWriter(DashboardConfig config, BufferAllocator allocator)
+      throws IOException {
+    DuckDBConnection connection = StoreFile.open(config);
+    try {
+      return new StoreWriter(connection, allocator);
+    } catch (SQLException e) {
+      throw new IOException(
+          "the store " + config.store() + " cannot be read: " + StoreFile.firstLine(e), e);
+    }
+  }
+
+  /** Begins to follow the lake, about once a second. */
+  void start() {
+    poller.scheduleWithFixedDelay(
+        this::pollAndReport, 0, POLL_INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  public StoreStatus status() {
+    return status;
+  }
+
+  /** Changes with every commit and with every start: the name of what readers see. */
+  public String version() {
+    return Long.toString(openedMillis, 36) + "-" + commits.get();
+  }
+
+  /** Asks over a connection of its own, in one transaction: all that it sees is of one commit. */
+  <T extends @Nullable Object> T read(Query<T> query) throws SQLException {
+    connectionLock.readLock().lock();
+    try (Connection reader = writer.connection().duplicate()) {
+      reader.setAutoCommit(false);
+      try {
+        return query.ask(reader);
+      } finally {
+        reader.rollback();
+      }
+    } finally {
+      connectionLock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public void close() {
+    poller.shutdown();
+    try {
+      // A load takes about LONGEST_LOAD; one that is cut off is done again at the next start.
+      if (!poller.awaitTermination(10, TimeUnit.SECONDS)) {
+        poller.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      poller.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+    connectionLock.writeLock().lock();
+    try {
+      writer.close();
+    } catch (SQLException e) {
+      log.warn("the store did not close: {}", StoreFile.firstLine(e));
+    } finally {
+      connectionLock.writeLock().unlock();
+    }
+    allocator.close();
+  }
+
+  private void pollAndReport() {
+    try {
+      do {
+        poll();
+      } while (status.filesPending() > 0 && status.error() == null && !poller.isShutdown());
+    } catch (RuntimeException e) {
+      // An exception would end the schedule; the next poll may do better.
+      failed(e);
+    }
+  }
+
+  /** Brings the store up to the lake, or, in a long load, a step closer to it. */
+  void poll() {
+    try {
+      if (broken || !Files.exists(config.store())) {
+        reopen();
+      }
+      follow();
+    } catch (IOException | SQLException e) {
+      failed(e);
+      // What the ledger in memory says may not be what was committed.
+      broken = broken || e instanceof SQLException;
+    }
+  }
+
+  private void failed(Exception e) {
+    StoreStatus last = status;
+    if (!StoreFile.firstLine(e).equals(last.error())) {
+      log.error("the lake cannot be followed, it is tried again every second", e);
+    }
+    status =
+        new StoreStatus(
+            last.lakeReachable(),
+            last.caughtUp(),
+            last.filesLoaded(),
+            last.filesPending(),
+            last.filesSkipped(),
+            last.newestLoad(),
+            StoreFile.firstLine(e));
+  }
+
+  private void follow() throws IOException, SQLException {
+    Path root = config.lake().resolve(config.contract());
+    if (!Files.isDirectory(root)) {
+      // Not yet written, or a disk that is not mounted: what was loaded stays.
+      report(Files.isDirectory(config.lake()), true, 0, null);
+      return;
+    }
+    Listing listing = list(root);
+    skipped.keySet().retainAll(listing.files().keySet());
+    boolean recheck = polls++ % RECHECK_POLLS == 0;
+    List<LoadedFile> removed = new ArrayList<>();
+    for (LoadedFile loaded : writer.loaded().values()) {
+      if (!listing.files().containsKey(loaded.path())
+          && !listing.unreadable().contains(tableOf(loaded.path()))) {
+        removed.add(loaded);
+      }
+    }
+    List<FoundFile> fresh = new ArrayList<>();
+    for (Map.Entry<String, LakeFile> file : listing.files().entrySet()) {
+      LoadedFile loaded = writer.loaded().get(file.getKey());
+      if (loaded != null && !recheck) {
+        continue;
+      }
+      FoundFile found = attributes(file.getKey(), file.getValue());
+      if (found == null || isSkipped(found) || (loaded != null && loaded.isOf(found))) {
+        continue;
+      }
+      fresh.add(found);
+      if (loaded != null) {
+        removed.add(loaded);
+      }
+    }
+    fresh.sort(
+        Comparator.comparingLong(FoundFile::epochHour)
+            .reversed()
+            .thenComparing(file -> TABLES.indexOf(tableOf(file.path())))
+            .thenComparing(FoundFile::path));
+    int done = load(root, removed, fresh);
+    report(true, status.caughtUp() || done == fresh.size(), fresh.size() - done, listing.error());
+  }
+
+  private void report(
+      boolean lakeReachable, boolean caughtUp, int filesPending, @Nullable String error) {
+    status =
+        new StoreStatus(
+            lakeReachable,
+            caughtUp,
+            writer.loaded().size(),
+            filesPending,
+            List.copyOf(skipped.values()),
+            writer.newestLoad(),
+            error);
+  }
+
+  /**
+   * The files that count and are not older than keepDays, by path below the contract.
+   *
+   * @param unreadable tables that could not be listed; what is loaded of them stays
+   * @param error why they could not be
+   */
+  private record Listing(
+      Map<String, LakeFile> files, Set<String> unreadable, @Nullable String error) {}
+
+  private Listing list(Path root) {
+    Map<String, LakeFile> files = new HashMap<>();
+    Set<String> unreadable = new HashSet<>();
+    String error = null;
+    long newest = 0;
+    long farthest = LakeHour.epochHour(clock.instant().plus(FUTURE_TOLERATED).toEpochMilli());
+    for (Map.Entry<String, LakeTable> table : tables.entrySet()) {
+      List<LakeFile> counting;
+      try {
+        counting = table.getValue().files();
+      } catch (UncheckedIOException e) {
+        unreadable.add(table.getKey());
+        error = StoreFile.firstLine(e);
+        continue;
+      }
+      for (LakeFile file : counting) {
+        files.put(root.relativize(file.path()).toString().replace('\\', '/'), file);
+        // Rejected rows lie by when they were received, which says nothing of the events.
+        long hour = file.hour().epochHour();
+        if (!table.getKey().equals("rejected") && hour <= farthest) {
+          newest = Math.max(newest, hour);
+        }
+      }
+    }
+    long oldest = newest - config.keepDays() * 24L;
+    files.values().removeIf(file -> file.hour().epochHour() < oldest);
+    return new Listing(files, unreadable, error);
+  }
+
+  private static String tableOf(String path) {
+    return path.substring(0, path.indexOf('/'));
+  }
+
+  private static @Nullable FoundFile attributes(String path, LakeFile file) throws IOException {
+    try {
+      BasicFileAttributes attributes = Files.readAttributes(file.path(), BasicFileAttributes.class);
+      return new FoundFile(
+          file.hour().table(),
+          path,
+          file.hour().epochHour(),
+          attributes.size(),
+          attributes.lastModifiedTime().toMillis());
+    } catch (NoSuchFileException e) {
+      return null; // Replaced or deleted since it was listed.
+    }
+  }
+
+  private boolean isSkipped(FoundFile file) {
+    SkippedFile skip = skipped.get(file.path());
+    return skip != null
+        && skip.bytes() == file.bytes()
+        && skip.modifiedMillis() == file.modifiedMillis();
+  }
+
+  /** Loads files until the time is up and says how many were loaded, skipped or gone. */
+  private int load(Path root, List<LoadedFile> removed, List<FoundFile> fresh) throws SQLException {
+    long deadline = System.nanoTime() + LONGEST_LOAD.toNanos();
+    List<LoadedFile> toRemove = removed;
+    int done = 0;
+    while (!toRemove.isEmpty() || (done < fresh.size() && System.nanoTime() < deadline)) {
+      List<StagedFile> batch = new ArrayList<>();
+      while (done < fresh.size()
+          && batch.size() < FILES_PER_COMMIT
+          && System.nanoTime() < deadline) {
+        StagedFile file = stage(root, fresh.get(done++));
+        if (file != null) {
+          batch.add(file);
+        }
+      }
+      if (!toRemove.isEmpty() || !batch.isEmpty()) {
+        writer.commit(toRemove, batch, clock.instant());
+        commits.incrementAndGet();
+      }
+      toRemove = List.of();
+    }
+    return done;
+  }
+
+  private @Nullable StagedFile stage(Path root, FoundFile file) {
+    Path path = root.resolve(file.path());
+    try {
+      StagedFile stagedFile = writer.stage(file, path);
+      skipped.remove(file.path());
+      return stagedFile;
+    } catch (SQLException | IOException | RuntimeException e) {
+      if (Files.exists(path)) {
+        String reason = StoreFile.firstLine(e);
+        log.warn("{} is skipped until it changes: {}", file.path(), reason);
+        skipped.put(
+            file.path(),
+            new SkippedFile(
+                file.path(), file.bytes(), file.modifiedMillis(), reason, clock.instant()));
+      }
+      return null;
+    }
+  }
+
+  private void reopen() throws IOException {
+    connectionLock.writeLock().lock();
+    try {
+      try {
+        writer.close();
+      } catch (SQLException e) {
+        log.warn("the store did not close: {}", StoreFile.firstLine(e));
+      }
+      writer = newWriter(config, allocator);
+      broken = false;
+      skipped.clear();
+      commits.incrementAndGet();
+    } finally {
+      connectionLock.writeLock().unlock();
+    }
+  }
+}

@@ -1,0 +1,201 @@
+package io.highwater.dashboard;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Locale;
+import java.util.Properties;
+import org.duckdb.DuckDBConnection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Opens the hot store's DuckDB file. A file that cannot be read, was made by another version or for
+ * another lake is moved aside or deleted, and an empty store takes its place: all that it held is
+ * in the lake.
+ */
+final class StoreFile {
+  private static final Logger log = LoggerFactory.getLogger(StoreFile.class);
+
+  /** Raised whenever {@link #CREATE} changes; a store of another version is built anew. */
+  private static final int SCHEMA_VERSION = 1;
+
+  /** The tables with rows of lake files, each with the file_id of the file that a row is from. */
+  static final List<String> TABLES_BY_FILE =
+      List.of("rollups", "rejected", "rejected_counts", "events", "loaded_files");
+
+  /**
+   * instance is the text of the roll-up's key columns. A pane replaces earlier panes of its window,
+   * which rollups_latest says; file_id decides only between copies of one pane.
+   */
+  private static final String CREATE =
+      """
+      CREATE TABLE store (schema_version INTEGER, lake VARCHAR, contract VARCHAR);
+      CREATE TABLE loaded_files (
+        file_id BIGINT, path VARCHAR, bytes BIGINT, modified_millis BIGINT, loaded_at TIMESTAMP,
+        row_count BIGINT, newest_at TIMESTAMP);
+      CREATE TABLE rollups (
+        file_id BIGINT, window_start TIMESTAMP, window_millis BIGINT, instance VARCHAR,
+        run_id BIGINT, pane_index BIGINT, is_final BOOLEAN,
+        queries BIGINT, normal BIGINT, cpu_bound BIGINT, io_bound BIGINT, network_bound BIGINT,
+        queue_wlm_bound BIGINT, cluster_size BIGINT, cached BIGINT, aborted BIGINT,
+        spilled_queries BIGINT, spilled_mb DOUBLE, scanned_mb DOUBLE, queue_ms DOUBLE,
+        execution_ms DOUBLE, compile_ms DOUBLE);
+      CREATE TABLE rejected (
+        file_id BIGINT, received_at TIMESTAMP, stage VARCHAR, code VARCHAR, field VARCHAR,
+        value VARCHAR, reason VARCHAR, raw BLOB, raw_bytes BIGINT, topic VARCHAR,
+        "partition" INTEGER, "offset" BIGINT, file VARCHAR, "row" BIGINT);
+      CREATE TABLE rejected_counts (
+        file_id BIGINT, received_at TIMESTAMP, stage VARCHAR, code VARCHAR, rejected BIGINT);
+      CREATE TABLE events (
+        file_id BIGINT, event_time TIMESTAMP, instance VARCHAR, query_id BIGINT, user_id BIGINT,
+        database_id BIGINT, query_type VARCHAR, query_class VARCHAR, queue_ms DOUBLE,
+        compile_ms DOUBLE, execution_ms DOUBLE, scanned_mb DOUBLE, spilled_mb DOUBLE,
+        cached BOOLEAN, aborted BOOLEAN, fingerprint VARCHAR);
+      CREATE TABLE arrivals (arrived_at TIMESTAMP, row_count BIGINT);
+      CREATE VIEW rollups_latest AS
+        SELECT * FROM rollups
+        QUALIFY row_number() OVER (
+          PARTITION BY window_start, window_millis, instance
+          ORDER BY run_id DESC, pane_index DESC, file_id DESC) = 1;
+      """;
+
+  private StoreFile() {}
+
+  /**
+   * A connection to a sound store of this lake and contract, created or built anew where there is
+   * none.
+   *
+   * @throws IOException if another process has the store open, or its place cannot be written to
+   */
+  static DuckDBConnection open(DashboardConfig config) throws IOException {
+    Path file = config.store();
+    Path directory = file.getParent();
+    if (directory != null) {
+      Files.createDirectories(directory);
+    }
+    if (Files.isDirectory(file)) {
+      throw new IOException("the store " + file + " is a directory, expected a file; see --store");
+    }
+    if (Files.exists(file)) {
+      try {
+        DuckDBConnection connection = connect(file);
+        if (isCurrent(connection, config)) {
+          return connection;
+        }
+        connection.close();
+        log.info("{} is of another lake or version; it is built anew from the lake", file);
+        delete(file);
+      } catch (SQLException e) {
+        refuseIfInUse(file, e);
+        Path aside = file.resolveSibling(file.getFileName() + ".corrupt");
+        log.warn(
+            "{} cannot be read ({}); moved to {} and built anew from the lake",
+            file,
+            firstLine(e),
+            aside.getFileName());
+        Files.move(file, aside, StandardCopyOption.REPLACE_EXISTING);
+        delete(file);
+      }
+    }
+    // A log without its store belongs to a deleted one.
+    delete(file);
+    try {
+      DuckDBConnection connection = connect(file);
+      create(connection, config);
+      return connection;
+    } catch (SQLException e) {
+      refuseIfInUse(file, e);
+      throw new IOException("the store " + file + " cannot be created: " + firstLine(e), e);
+    }
+  }
+
+  /** The first line of what DuckDB says; the rest repeats the statement. */
+  static String firstLine(Exception e) {
+    String message = String.valueOf(e.getMessage());
+    return message.lines().findFirst().orElse(message);
+  }
+
+  private static DuckDBConnection connect(Path file) throws SQLException {
+    Properties settings = new Properties();
+    // The store is small; what DuckDB takes by default, 80 % of the machine, belongs to the
+    // pipeline next door.
+    settings.setProperty("memory_limit", "1GB");
+    settings.setProperty("threads", "2");
+    settings.setProperty("autoinstall_known_extensions", "false");
+    settings.setProperty("allow_community_extensions", "false");
+    // A lake file is read once.
+    settings.setProperty("enable_external_file_cache", "false");
+    settings.setProperty("TimeZone", "UTC");
+    return DriverManager.getConnection("jdbc:duckdb:" + file, settings)
+        .unwrap(DuckDBConnection.class);
+  }
+
+  /** Reads every block, as blocks carry checksums that are looked at only when they are read. */
+  private static boolean isCurrent(DuckDBConnection connection, DashboardConfig config)
+      throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      try (ResultSet store =
+          statement.executeQuery("SELECT schema_version, lake, contract FROM store")) {
+        if (!store.next()
+            || store.getInt(1) != SCHEMA_VERSION
+            || !config.lake().toString().equals(store.getString(2))
+            || !config.contract().equals(store.getString(3))) {
+          return false;
+        }
+      }
+      for (String table : TABLES_BY_FILE) {
+        statement.execute("SELECT bit_xor(hash(" + table + ")) FROM " + table);
+      }
+      statement.execute("SELECT bit_xor(hash(arrivals)) FROM arrivals");
+    } catch (SQLException | RuntimeException e) {
+      connection.close();
+      throw e;
+    }
+    return true;
+  }
+
+  private static void create(DuckDBConnection connection, DashboardConfig config)
+      throws SQLException {
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(CREATE);
+    }
+    try (PreparedStatement insert =
+        connection.prepareStatement("INSERT INTO store VALUES (?, ?, ?)")) {
+      insert.setInt(1, SCHEMA_VERSION);
+      insert.setString(2, config.lake().toString());
+      insert.setString(3, config.contract());
+      insert.execute();
+    }
+    connection.commit();
+    connection.setAutoCommit(true);
+  }
+
+  private static void refuseIfInUse(Path file, SQLException e) throws IOException {
+    String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+    if (message.contains("could not set lock") || message.contains("conflicting lock")) {
+      throw new IOException(
+          "the store "
+              + file
+              + " is in use by another process; stop that dashboard or choose another file with"
+              + " --store",
+          e);
+    }
+    if (!Files.isWritable(file)) {
+      throw new IOException("the store " + file + " cannot be written to; see --store", e);
+    }
+  }
+
+  private static void delete(Path file) throws IOException {
+    Files.deleteIfExists(file);
+    Files.deleteIfExists(file.resolveSibling(file.getFileName() + ".wal"));
+  }
+}
