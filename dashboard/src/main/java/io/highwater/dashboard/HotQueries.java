@@ -249,7 +249,10 @@ final class HotQueries {
     return new Range(to.minus(window.length()), to, windowMillis);
   }
 
-  /** The metrics of a range, each with its difference to the range before. */
+  /**
+   * The metrics of a range, each with its difference to the range before; previous_complete says
+   * whether the store reaches back over all of that.
+   */
   Map<String, @Nullable Object> metrics(Scope scope) throws SQLException {
     return store.read(
         connection -> {
@@ -258,6 +261,7 @@ final class HotQueries {
           Map<String, @Nullable Double> before =
               metrics(connection, range == null ? null : range.before(), scope.ids());
           Map<String, @Nullable Object> json = new LinkedHashMap<>();
+          json.put("previous_complete", range != null && reachesBack(connection, range.before()));
           for (Map.Entry<String, @Nullable Double> metric : now.entrySet()) {
             Double value = metric.getValue();
             Double valueBefore = before.get(metric.getKey());
@@ -268,6 +272,13 @@ final class HotQueries {
           }
           return json;
         });
+  }
+
+  /** Whether the store holds all of a range and not only its end. */
+  private static boolean reachesBack(Connection connection, Range range) throws SQLException {
+    Map<String, @Nullable Object> oldest =
+        Rows.one(connection, "SELECT min(window_start) AS oldest FROM rollups", List.of());
+    return oldest.get("oldest") instanceof Instant start && !start.isAfter(range.from());
   }
 
   /** All null where the range has no queries; anomalies_count is null until there are any. */

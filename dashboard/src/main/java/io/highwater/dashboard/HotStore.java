@@ -32,8 +32,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
-import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.RootAllocator;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -78,7 +76,6 @@ public final class HotStore implements AutoCloseable {
   private final Map<String, LakeTable> tables = new LinkedHashMap<>();
   private final InstantSource clock;
   private final long openedMillis;
-  private final BufferAllocator allocator;
   private final ScheduledExecutorService poller =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -129,9 +126,7 @@ public final class HotStore implements AutoCloseable {
     T ask(Connection connection) throws SQLException;
   }
 
-  private HotStore(
-      DashboardConfig config, InstantSource clock, BufferAllocator allocator, StoreWriter writer) {
-    this.allocator = allocator;
+  private HotStore(DashboardConfig config, InstantSource clock, StoreWriter writer) {
     this.config = config;
     this.clock = clock;
     this.writer = writer;
@@ -150,20 +145,13 @@ public final class HotStore implements AutoCloseable {
    * @throws IOException if another process has the store open, or its place cannot be written to
    */
   static HotStore open(DashboardConfig config, InstantSource clock) throws IOException {
-    BufferAllocator allocator = new RootAllocator();
-    try {
-      return new HotStore(config, clock, allocator, newWriter(config, allocator));
-    } catch (IOException e) {
-      allocator.close();
-      throw e;
-    }
+    return new HotStore(config, clock, newWriter(config));
   }
 
-  private static StoreWriter newWriter(DashboardConfig config, BufferAllocator allocator)
-      throws IOException {
+  private static StoreWriter newWriter(DashboardConfig config) throws IOException {
     DuckDBConnection connection = StoreFile.open(config);
     try {
-      return new StoreWriter(connection, allocator);
+      return new StoreWriter(connection);
     } catch (SQLException e) {
       throw new IOException(
           "the store " + config.store() + " cannot be read: " + StoreFile.firstLine(e), e);
@@ -220,7 +208,6 @@ public final class HotStore implements AutoCloseable {
     } finally {
       connectionLock.writeLock().unlock();
     }
-    allocator.close();
   }
 
   private void pollAndReport() {
@@ -432,7 +419,7 @@ public final class HotStore implements AutoCloseable {
       } catch (SQLException e) {
         log.warn("the store did not close: {}", StoreFile.firstLine(e));
       }
-      writer = newWriter(config, allocator);
+      writer = newWriter(config);
       broken = false;
       skipped.clear();
       commits.incrementAndGet();

@@ -41,7 +41,7 @@ final class SafeText {
         break;
       }
       for (int i = 0; i < result.length(); i++) {
-        text.append("\\\\x").append(HexFormat.of().toHexDigits(in.get()));
+        text.append("\\x").append(HexFormat.of().toHexDigits(in.get()));
       }
     }
     return shorten(text.toString(), maxLength);

@@ -20,6 +20,7 @@ import java.util.StringJoiner;
 import org.apache.arrow.c.ArrowArrayStream;
 import org.apache.arrow.c.Data;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,8 @@ final class StagedFiles {
 
   /** The start of a rejected record is enough to see what it was; the lake has all of it. */
   private static final int RAW_BYTES = 2_000;
+
+  private static final long MAX_ARROW_BYTES = 1L << 30;
 
   private static final String STREAM = "lake_file";
   private static final List<String> COUNTS =
@@ -54,14 +57,12 @@ final class StagedFiles {
       List.of("spilled_mb", "scanned_mb", "queue_ms", "execution_ms", "compile_ms");
 
   private final DuckDBConnection connection;
-  private final BufferAllocator allocator;
 
   /** What a file held. */
   record Content(long rows, @Nullable Instant newest) {}
 
-  StagedFiles(DuckDBConnection connection, BufferAllocator allocator) throws SQLException {
+  StagedFiles(DuckDBConnection connection) throws SQLException {
     this.connection = connection;
-    this.allocator = allocator;
     clear();
   }
 
@@ -95,11 +96,36 @@ final class StagedFiles {
     if (!file.toString().endsWith(".arrow")) {
       return read(table, "read_parquet(?, hive_partitioning=false)", file.toString(), fileId);
     }
+    // An allocator a file: Arrow's readers do not free what they hold when they come upon damage,
+    // and a damaged length must not ask for more memory than a batch can need.
+    BufferAllocator allocator = new RootAllocator(MAX_ARROW_BYTES);
+    Content content;
+    try {
+      content = readArrow(table, file, fileId, allocator);
+    } catch (SQLException | IOException | RuntimeException e) {
+      try {
+        allocator.close();
+      } catch (IllegalStateException leak) {
+        e.addSuppressed(leak);
+      }
+      throw e;
+    }
+    allocator.close();
+    return content;
+  }
+
+  private Content readArrow(String table, Path file, long fileId, BufferAllocator allocator)
+      throws SQLException, IOException {
     try (CheckedArrowReader reader = CheckedArrowReader.open(file, allocator);
         ArrowArrayStream stream = ArrowArrayStream.allocateNew(allocator)) {
       Data.exportArrayStream(allocator, reader, stream);
       connection.registerArrowStream(STREAM, stream);
-      return read(table, STREAM, null, fileId);
+      try {
+        return read(table, STREAM, null, fileId);
+      } finally {
+        // DuckDB releases a stream that it has begun to scan.
+        stream.release();
+      }
     }
   }
 

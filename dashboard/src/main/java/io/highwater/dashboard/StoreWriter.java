@@ -14,7 +14,6 @@ import java.time.ZoneOffset;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
-import org.apache.arrow.memory.BufferAllocator;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
 
@@ -44,9 +43,9 @@ final class StoreWriter implements AutoCloseable {
   /** A file whose rows wait in the staging tables. */
   record StagedFile(long fileId, FoundFile found, StagedFiles.Content content) {}
 
-  StoreWriter(DuckDBConnection connection, BufferAllocator allocator) throws SQLException {
+  StoreWriter(DuckDBConnection connection) throws SQLException {
     this.connection = connection;
-    this.staged = new StagedFiles(connection, allocator);
+    this.staged = new StagedFiles(connection);
     try (Statement statement = connection.createStatement();
         ResultSet rows =
             statement.executeQuery(

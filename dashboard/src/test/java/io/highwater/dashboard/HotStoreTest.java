@@ -1,0 +1,469 @@
+package io.highwater.dashboard;
+
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.closeTo;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.hasSize;
+import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.not;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.highwater.lake.Compression;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class HotStoreTest {
+  private static final Instant HOUR = SampleLake.START;
+  private static final InstantSource CLOCK =
+      InstantSource.fixed(Instant.parse("2024-03-02T00:00:00Z"));
+
+  @TempDir private Path folder;
+  private SampleLake lake;
+  private DashboardConfig config;
+
+  @BeforeEach
+  void createLake() throws SQLException {
+    lake = new SampleLake(folder.resolve("lake"));
+    config = DashboardConfig.of(lake.root(), SampleLake.CONTRACT);
+  }
+
+  @AfterEach
+  void closeLake() throws SQLException {
+    lake.close();
+  }
+
+  @Test
+  void loadsEachFileOnceAcrossPollsAndRestarts() throws Exception {
+    writeHour(HOUR, 0);
+    try (HotStore store = open()) {
+      store.poll();
+      store.poll();
+      assertHolds(store, 3 * 7, 1, 200);
+      writeHour(HOUR.plusSeconds(3600), 1);
+      store.poll();
+      assertHolds(store, 2 * 3 * 7, 2, 400);
+    }
+    try (HotStore store = open()) {
+      assertHolds(store, 2 * 3 * 7, 2, 400);
+      store.poll();
+      assertHolds(store, 2 * 3 * 7, 2, 400);
+      assertThat(store.status().filesLoaded(), is(6));
+      assertThat(store.status().caughtUp(), is(true));
+    }
+  }
+
+  @Test
+  void isBuiltAnewAfterItsFileWasDeleted() throws Exception {
+    writeHour(HOUR, 0);
+    try (HotStore store = open()) {
+      store.poll();
+    }
+    Files.delete(config.store());
+    try (HotStore store = open()) {
+      assertHolds(store, 0, 0, 0);
+      store.poll();
+      assertHolds(store, 3 * 7, 1, 200);
+      Files.delete(config.store());
+      store.poll();
+      assertHolds(store, 3 * 7, 1, 200);
+      assertThat(Files.exists(config.store()), is(true));
+    }
+  }
+
+  @Test
+  void isBuiltAnewWhenItsFileIsNoDatabase() throws Exception {
+    writeHour(HOUR, 0);
+    Files.writeString(config.store(), "this is no database".repeat(1000));
+    try (HotStore store = open()) {
+      store.poll();
+      assertHolds(store, 3 * 7, 1, 200);
+    }
+    assertThat(Files.exists(Path.of(config.store() + ".corrupt")), is(true));
+  }
+
+  @Test
+  void isBuiltAnewWhenABlockOfItsFileIsDamaged() throws Exception {
+    for (int i = 0; i < 3; i++) {
+      writeHour(HOUR.plusSeconds(3600L * i), i);
+    }
+    try (HotStore store = open()) {
+      store.poll();
+    }
+    try (RandomAccessFile file = new RandomAccessFile(config.store().toFile(), "rw")) {
+      // Behind the headers, all over the blocks.
+      for (long at = 3 * 4096 + 100; at < file.length(); at += 4096) {
+        file.seek(at);
+        file.write(0xA5);
+      }
+    }
+    try (HotStore store = open()) {
+      store.poll();
+      assertHolds(store, 3 * 3 * 7, 3, 600);
+    }
+  }
+
+  @Test
+  void isBuiltAnewForAnotherLake() throws Exception {
+    writeHour(HOUR, 0);
+    try (HotStore store = open()) {
+      store.poll();
+    }
+    DashboardConfig other =
+        DashboardConfig.of(folder.resolve("other"), SampleLake.CONTRACT).withStore(config.store());
+    try (HotStore store = HotStore.open(other, CLOCK)) {
+      assertHolds(store, 0, 0, 0);
+    }
+  }
+
+  @Test
+  void nothingIsDoubledOrLostAfterAKillInMidLoad() throws Exception {
+    int files = 400;
+    for (int i = 0; i < files; i++) {
+      Instant hour = HOUR.plusSeconds(3600L * (i % 100));
+      lake.writeParquet(
+          "rollups", hour, name("rollups", i, "parquet"), SampleLake.rollups(hour, 2, 1, i));
+    }
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.add(LoadingProcess.class.getName());
+    command.addAll(List.of(lake.root().toString(), config.store().toString()));
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    try (BufferedReader said = process.inputReader(StandardCharsets.UTF_8)) {
+      String first = said.readLine();
+      IOException inUse = assertThrows(IOException.class, () -> open().close());
+      assertThat(inUse.getMessage(), containsString("in use by another process"));
+      assertThat(Integer.parseInt(first), greaterThan(0));
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+    try (HotStore store = open()) {
+      double inLedger = value(store, "SELECT count(*) FROM loaded_files");
+      assertThat(inLedger, greaterThan(0.0));
+      assertThat(value(store, "SELECT count(*) FROM rollups"), is(inLedger * 14));
+      do {
+        store.poll();
+      } while (store.status().filesPending() > 0);
+      assertThat(
+          value(store, "SELECT count(DISTINCT (file_id, window_start, instance)) FROM rollups"),
+          is(files * 12.0));
+      assertThat(
+          value(store, "SELECT sum(queries) FROM rollups"),
+          is(lake.value("rollups", "SELECT sum(queries) FROM $files")));
+    }
+  }
+
+  @Test
+  void corruptFilesAreSkippedToldAndTriedAgainWhenTheyChange() throws Exception {
+    writeHour(HOUR, 0);
+    Path parquet = lake.folder("rollups", HOUR).resolve(name("rollups", 98, "parquet"));
+    Path arrow = lake.folder("events", HOUR).resolve(name("events", 99, "arrow"));
+    Files.writeString(parquet, "PAR1 and no more");
+    Path sound = lake.folder("events", HOUR).resolve(name("events", 0, "arrow"));
+    byte[] bytes = Files.readAllBytes(sound);
+    Files.write(arrow, java.util.Arrays.copyOf(bytes, bytes.length / 2));
+    try (HotStore store = open()) {
+      store.poll();
+      assertHolds(store, 3 * 7, 1, 200);
+      assertThat(store.status().filesSkipped(), hasSize(2));
+      assertThat(
+          store.status().filesSkipped().get(0).path(),
+          is("events/date=2024-03-01/hour=00/" + arrow.getFileName()));
+      assertThat(store.status().filesSkipped().get(1).reason(), not(""));
+      assertThat(store.status().caughtUp(), is(true));
+
+      Path mended = Files.write(folder.resolve("mended"), bytes);
+      Files.move(mended, arrow, StandardCopyOption.ATOMIC_MOVE);
+      store.poll();
+      assertHolds(store, 3 * 7, 1, 400);
+      assertThat(store.status().filesSkipped(), hasSize(1));
+      Files.delete(parquet);
+      store.poll();
+      assertThat(store.status().filesSkipped(), hasSize(0));
+    }
+  }
+
+  /** A damaged length or offset must be an exception and not the end of the process. */
+  @ParameterizedTest
+  @EnumSource(Compression.class)
+  void damagedArrowFilesAreSkippedOrRead(Compression compression) throws Exception {
+    Path sound =
+        lake.writeArrow(
+            "events",
+            HOUR,
+            name("events", 0, "arrow"),
+            compression,
+            SampleLake.events(HOUR, 50, 0));
+    byte[] bytes = Files.readAllBytes(sound);
+    int damaged = 0;
+    for (int at = 200; at < bytes.length; at += bytes.length / 40) {
+      byte[] copy = bytes.clone();
+      copy[at] ^= (byte) 0xFF;
+      Files.write(sound.resolveSibling(name("events", 1000 + at, "arrow")), copy);
+      damaged++;
+    }
+    try (HotStore store = open()) {
+      do {
+        store.poll();
+      } while (store.status().filesPending() > 0);
+      assertThat(
+          store.status().filesLoaded() + store.status().filesSkipped().size(), is(damaged + 1));
+      assertThat(store.status().error(), is(equalTo(null)));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Compression.class)
+  void readsArrowOfEveryCompression(Compression compression) throws Exception {
+    lake.writeArrow(
+        "events", HOUR, name("events", 1, "arrow"), compression, SampleLake.events(HOUR, 3000, 0));
+    try (HotStore store = open()) {
+      store.poll();
+      assertThat(store.status().filesSkipped(), hasSize(0));
+      assertThat(value(store, "SELECT sum(row_count) FROM loaded_files"), is(3000.0));
+      assertThat(value(store, "SELECT sum(query_id) FROM events"), is(2999.0 * 3000 / 2));
+      assertThat(value(store, "SELECT sum(row_count) FROM arrivals"), is(3000.0));
+    }
+  }
+
+  @Test
+  void theHighestRunAndPaneOfAWindowCounts() throws Exception {
+    String pane =
+        "SELECT TIMESTAMP '2024-03-01 00:00:00' AS window_start, 600000::BIGINT AS window_millis,"
+            + " 7::BIGINT AS instance_id, %d::BIGINT AS run_id, %d::BIGINT AS pane_index,"
+            + " false AS is_final, %d::BIGINT AS queries";
+    lake.writeParquet("rollups", HOUR, name("rollups", 1, "parquet"), pane.formatted(1, 0, 10));
+    lake.writeParquet("rollups", HOUR, name("rollups", 2, "parquet"), pane.formatted(1, 9, 30));
+    try (HotStore store = open()) {
+      store.poll();
+      assertThat(value(store, "SELECT sum(queries) FROM rollups_latest"), is(30.0));
+      // A later run begins its panes at 0 again.
+      lake.writeParquet("rollups", HOUR, name("rollups", 3, "parquet"), pane.formatted(2, 0, 25));
+      store.poll();
+      assertThat(value(store, "SELECT sum(queries) FROM rollups_latest"), is(25.0));
+      assertThat(value(store, "SELECT count(*) FROM rollups"), is(3.0));
+      assertThat(value(store, "SELECT count(normal) FROM rollups"), is(0.0));
+    }
+  }
+
+  @Test
+  void keepsTheLastDaysOfEventTime() throws Exception {
+    writeHour(HOUR, 0);
+    writeHour(HOUR.plus(Duration.ofDays(2)), 1);
+    DashboardConfig twoDays = config.withKeepDays(2);
+    InstantSource clock = InstantSource.fixed(Instant.parse("2024-03-09T00:00:00Z"));
+    try (HotStore store = HotStore.open(twoDays, clock)) {
+      store.poll();
+      assertHolds(store, 2 * 3 * 7, 2, 400);
+      writeHour(HOUR.plus(Duration.ofDays(2)).plusSeconds(3600), 2);
+      store.poll();
+      assertHolds(store, 2 * 3 * 7, 2, 400);
+      assertThat(
+          value(store, "SELECT epoch(min(window_start)) FROM rollups"),
+          is((double) HOUR.plus(Duration.ofDays(2)).getEpochSecond()));
+      // An event of a wrong clock does not throw out all others.
+      writeHour(Instant.parse("2031-01-01T00:00:00Z"), 3);
+      store.poll();
+      assertHolds(store, 3 * 3 * 7, 3, 600);
+    }
+  }
+
+  @Test
+  void replacedFilesAreTakenOut() throws Exception {
+    writeHour(HOUR, 0);
+    try (HotStore store = open()) {
+      store.poll();
+      String in = SampleLake.nameOfGeneration("g1", "rollups");
+      lake.writeParquet("rollups", HOUR, in, SampleLake.rollups(HOUR, 5, 1, 0));
+      store.poll();
+      assertHolds(store, 3 * 7, 1, 200);
+      lake.replace("rollups", HOUR, "g1", List.of(in), List.of(name("rollups", 0, "parquet")));
+      store.poll();
+      assertHolds(store, 5 * 7, 1, 200);
+      assertThat(
+          value(store, "SELECT sum(queries) FROM rollups_latest WHERE window_millis = 600000"),
+          is(
+              lake.value(
+                  "rollups",
+                  "SELECT sum(queries) FROM $files WHERE window_millis = 600000"
+                      + " AND filename LIKE '%/g-g1%'")));
+    }
+  }
+
+  @Test
+  void deletedFilesAreTakenOutButALakeThatIsGoneIsNot() throws Exception {
+    writeHour(HOUR, 0);
+    writeHour(HOUR.plusSeconds(3600), 1);
+    try (HotStore store = open()) {
+      store.poll();
+      Files.delete(lake.folder("rollups", HOUR).resolve(name("rollups", 0, "parquet")));
+      store.poll();
+      assertHolds(store, 3 * 7, 2, 400);
+      Files.move(lake.root(), folder.resolve("unmounted"));
+      store.poll();
+      assertHolds(store, 3 * 7, 2, 400);
+      assertThat(store.status().lakeReachable(), is(false));
+    }
+  }
+
+  @Test
+  void aFileWrittenAnewTakesThePlaceOfTheOldOne() throws Exception {
+    writeHour(HOUR, 0);
+    try (HotStore store = open()) {
+      store.poll();
+    }
+    lake.writeParquet(
+        "rollups", HOUR, name("rollups", 0, "parquet"), SampleLake.rollups(HOUR, 4, 1, 0));
+    try (HotStore store = open()) {
+      store.poll();
+      assertHolds(store, 4 * 7, 1, 200);
+    }
+  }
+
+  @Test
+  void keepsTheNewestRejectedRowsAndCountsAll() throws Exception {
+    for (int i = 0; i < 3; i++) {
+      lake.writeParquet(
+          "rejected",
+          HOUR.plusSeconds(3600L * i),
+          name("rejected", i, "parquet"),
+          SampleLake.rejected(HOUR.plusSeconds(3600L * i), 8000));
+    }
+    try (HotStore store = open()) {
+      do {
+        store.poll();
+      } while (store.status().filesPending() > 0);
+      assertThat(value(store, "SELECT count(*) FROM rejected"), is(10_000.0));
+      assertThat(value(store, "SELECT sum(rejected) FROM rejected_counts"), is(24_000.0));
+      assertThat(
+          value(store, "SELECT epoch_ms(min(received_at)) FROM rejected"),
+          is(
+              lake.value(
+                  "rejected",
+                  "SELECT epoch_ms(min(received_at)) FROM (SELECT received_at FROM $files"
+                      + " ORDER BY received_at DESC LIMIT 10000)")));
+      assertThat(
+          value(store, "SELECT sum(rejected) FROM rejected_counts WHERE code = 'WRONG_TYPE'"),
+          is(lake.value("rejected", "SELECT count(*) FROM $files WHERE code = 'WRONG_TYPE'")));
+    }
+  }
+
+  @Test
+  void readsContractsWithOtherMeasuresAndKeys() throws Exception {
+    lake.writeParquet(
+        "rollups",
+        HOUR,
+        name("rollups", 0, "parquet"),
+        "SELECT TIMESTAMP '2024-03-01' AS window_start, 60000::BIGINT AS window_millis,"
+            + " 'eu' AS region, 12 AS shop, 1::BIGINT AS run_id, 0::BIGINT AS pane_index,"
+            + " 5::BIGINT AS orders, 99.5 AS revenue");
+    lake.writeParquet(
+        "events",
+        HOUR,
+        name("events", 0, "parquet"),
+        "SELECT 'a' AS order_id, TIMESTAMP '2024-03-01 00:01:00' AS ordered_at");
+    lake.writeParquet(
+        "rejected",
+        HOUR,
+        name("rejected", 0, "parquet"),
+        "SELECT TIMESTAMP '2024-03-01' AS received_at, 'WRONG_TYPE' AS code");
+    try (HotStore store = open()) {
+      store.poll();
+      assertThat(store.status().filesSkipped(), hasSize(0));
+      assertThat(value(store, "SELECT count(*) FROM rollups WHERE instance = 'eu/12'"), is(1.0));
+      assertThat(
+          value(store, "SELECT epoch(max(event_time)) FROM events"),
+          closeTo(HOUR.getEpochSecond() + 60, 0));
+    }
+  }
+
+  @Test
+  void anArrowFileWithoutWhatItsTableNeedsIsSkipped() throws Exception {
+    lake.writeArrow(
+        "events", HOUR, name("events", 0, "arrow"), Compression.ZSTD, "SELECT 1::BIGINT AS n");
+    lake.writeArrow(
+        "rollups", HOUR, name("rollups", 0, "arrow"), Compression.ZSTD, "SELECT 1::BIGINT AS n");
+    try (HotStore store = open()) {
+      store.poll();
+      assertThat(store.status().filesSkipped(), hasSize(2));
+      assertThat(store.status().filesSkipped().get(0).reason(), is("has no timestamp column"));
+      assertThat(store.status().filesSkipped().get(1).reason(), is("has no column 'window_start'"));
+    }
+  }
+
+  @Test
+  void toldOfAMarkerThatCannotBeReadItKeepsWhatItHas() throws Exception {
+    writeHour(HOUR, 0);
+    try (HotStore store = open()) {
+      store.poll();
+      Files.writeString(lake.folder("rollups", HOUR).resolve("_replaced-g1.json"), "{");
+      writeHour(HOUR.plusSeconds(3600), 1);
+      store.poll();
+      assertHolds(store, 3 * 7, 2, 400);
+      assertThat(String.valueOf(store.status().error()), containsString("_replaced-g1.json"));
+    }
+  }
+
+  private HotStore open() throws IOException {
+    return HotStore.open(config, CLOCK);
+  }
+
+  /** One file in each table: 3 instances, 1 rejected row, 200 events. */
+  private void writeHour(Instant hour, int number) throws SQLException, IOException {
+    lake.writeParquet(
+        "rollups", hour, name("rollups", number, "parquet"), SampleLake.rollups(hour, 3, 1, 0));
+    lake.writeParquet(
+        "rejected", hour, name("rejected", number, "parquet"), SampleLake.rejected(hour, 1));
+    lake.writeArrow(
+        "events",
+        hour,
+        name("events", number, "arrow"),
+        Compression.ZSTD,
+        SampleLake.events(hour, 200, number * 200));
+  }
+
+  private static String name(String table, int number, String extension) {
+    return "%s-%016x.%s".formatted(table, number, extension);
+  }
+
+  private static void assertHolds(HotStore store, int rollups, int rejected, int events)
+      throws SQLException {
+    assertThat(value(store, "SELECT count(*) FROM rollups"), is((double) rollups));
+    assertThat(
+        value(store, "SELECT coalesce(sum(rejected), 0) FROM rejected_counts"),
+        is((double) rejected));
+    assertThat(value(store, "SELECT count(*) FROM rejected"), is((double) rejected));
+    assertThat(value(store, "SELECT count(*) FROM events"), is((double) events));
+    assertThat(
+        value(store, "SELECT coalesce(sum(row_count), 0) FROM loaded_files"),
+        is((double) rollups + rejected + events));
+  }
+
+  private static double value(HotStore store, String sql) throws SQLException {
+    return Rows.number(
+        store.read(connection -> Rows.one(connection, "SELECT (" + sql + ") AS v", List.of())),
+        "v");
+  }
+}
