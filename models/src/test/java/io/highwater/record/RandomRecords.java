@@ -2,8 +2,10 @@ package io.highwater.record;
 
 import io.highwater.contract.Contract;
 import io.highwater.contract.Field;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
@@ -131,7 +133,7 @@ final class RandomRecords {
       case 2 -> random.nextLong() + "." + random.nextInt(Integer.MAX_VALUE);
       case 3 -> random.nextInt(100) + "E" + (random.nextInt(600) - 300);
       case 4 -> Math.abs(random.nextLong()) + "" + Math.abs(random.nextLong());
-      case 5 -> String.format(Locale.ROOT, "%.22f", random.nextDouble());
+      case 5 -> new BigDecimal(random.nextDouble()).toPlainString();
       case 6 -> "-" + random.nextInt(10);
       default -> random.nextInt(1_000_000) + "." + random.nextInt(10);
     };
@@ -203,9 +205,10 @@ final class RandomRecords {
     for (int index = 0; index < text.length(); index++) {
       char next = text.charAt(index);
       if (next < ' ' || (eager && random.nextInt(4) == 0 && !Character.isSurrogate(next))) {
-        json.append(String.format(random.nextBoolean() ? "\\u%04x" : "\\u%04X", (int) next));
+        String hex = HexFormat.of().toHexDigits(next);
+        json.append("\\u").append(random.nextBoolean() ? hex : hex.toUpperCase(Locale.ROOT));
       } else if (eager && Character.isSurrogate(next)) {
-        json.append(String.format("\\u%04x", (int) next));
+        json.append("\\u").append(HexFormat.of().toHexDigits(next));
       } else if (next == '"' || next == '\\') {
         json.append('\\').append(next);
       } else if (next == '/' && random.nextBoolean()) {
