@@ -1,5 +1,6 @@
 package io.highwater.runners;
 
+import io.highwater.pipelines.UsageException;
 import io.highwater.runners.generate.GenerateCommand;
 import io.highwater.runners.replay.ReplayCommand;
 import java.io.IOException;
@@ -21,6 +22,9 @@ public final class Highwater {
     COMMANDS.put("broker", () -> Highwater::runBroker);
     COMMANDS.put("generate", () -> OptionsCommand.of(GenerateCommand::new));
     COMMANDS.put("replay", () -> OptionsCommand.of(ReplayCommand::new));
+    COMMANDS.put("stream", StreamCommand::new);
+    COMMANDS.put("backfill", BackfillCommand::new);
+    COMMANDS.put("dashboard", () -> OptionsCommand.of(DashboardCommand::new));
   }
 
   private Highwater() {}
@@ -48,6 +52,9 @@ public final class Highwater {
     }
     try {
       return command.get().run(Arrays.copyOfRange(arguments, 1, arguments.length));
+    } catch (UsageException e) {
+      System.err.printf("highwater %s: %s%n", name, e.getMessage());
+      return Command.WRONG_USAGE;
     } catch (CommandFailedException e) {
       System.err.printf("highwater %s: %s%n", name, e.getMessage());
       return Command.FAILED;

@@ -1,0 +1,100 @@
+package io.highwater.runners;
+
+import io.highwater.pipelines.BackfillPipeline;
+import io.highwater.pipelines.HighwaterOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.apache.beam.runners.flink.FlinkRunner;
+import org.apache.beam.sdk.Pipeline;
+import org.apache.beam.sdk.PipelineResult;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** {@code backfill}: the batch pipeline on the runner of choice, embedded Flink by default. */
+final class BackfillCommand implements Command {
+  private static final Logger LOG = LoggerFactory.getLogger(BackfillCommand.class);
+
+  private static final Map<String, String> DEFAULTS =
+      Map.of(
+          "runner",
+          "FlinkRunner",
+          "objectReuse",
+          "true",
+          "fasterCopy",
+          "true",
+          "parallelism",
+          Integer.toString(Runtime.getRuntime().availableProcessors()));
+
+  private static final long PROGRESS_SECONDS = 5;
+
+  @Override
+  public int run(String[] arguments) throws Exception {
+    if (PipelineArguments.asksForHelp(arguments)) {
+      printHelp();
+      return 0;
+    }
+    BackfillOptions options = PipelineArguments.parse(arguments, DEFAULTS, BackfillOptions.class);
+    Pipeline pipeline = BackfillPipeline.create(options, Instant.now());
+    boolean embedded =
+        options.getRunner().equals(FlinkRunner.class) && options.getFlinkMaster().startsWith("[");
+    PipelineResult result = embedded ? runEmbedded(pipeline, options) : pipeline.run();
+    PipelineResult.State state = result.waitUntilFinish();
+    Map<String, Long> counters = new HashMap<>(EmbeddedFlink.sums(result.metrics()));
+    LOG.info("{}: {}", state, StreamCommand.progress(counters));
+    return state == PipelineResult.State.DONE ? 0 : 1;
+  }
+
+  private static PipelineResult runEmbedded(Pipeline pipeline, BackfillOptions options)
+      throws Exception {
+    Path temporary = Files.createTempDirectory("highwater-backfill");
+    ScheduledExecutorService progress = Executors.newSingleThreadScheduledExecutor();
+    try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), temporary)) {
+      flink.configure(options, temporary);
+      progress.scheduleAtFixedRate(
+          () -> showProgress(flink), PROGRESS_SECONDS, PROGRESS_SECONDS, TimeUnit.SECONDS);
+      return pipeline.run();
+    } finally {
+      progress.shutdownNow();
+      StateFolder.deleteTree(temporary);
+    }
+  }
+
+  private static void showProgress(EmbeddedFlink flink) {
+    try {
+      flink
+          .job()
+          .map(flink::counters)
+          .ifPresent(counters -> LOG.info("{}", StreamCommand.progress(counters)));
+    } catch (ExecutionException e) {
+      // Progress is a courtesy; the job says itself how it ended.
+      LOG.debug("No progress to show", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void printHelp() {
+    System.out.println(
+        """
+        backfill: runs files through the same checks, rules and roll-ups as the stream, and
+        replaces the hours of the lake that they have rows in.
+
+        scripts/highwater backfill --input='history/*.parquet' --lake=lake
+
+        Options:
+        """);
+    PipelineArguments.printOptions(BackfillOptions.class, HighwaterOptions.class, System.out);
+    System.out.println(
+        """
+
+        Beam's own options work too, such as --runner=FlinkRunner|DirectRunner, --parallelism=N,
+        --flinkMaster=HOST:PORT. Exit code: 0 done, 1 failed, 2 wrong usage.""");
+  }
+}

@@ -1,0 +1,75 @@
+package io.highwater.runners;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * The folder of a stream's checkpoints and savepoints. Each start makes a new job with a folder of
+ * its own; what a later start goes on from is the newest one that is complete, and Flink writes its
+ * {@code _metadata} last.
+ */
+final class StateFolder {
+  private static final String METADATA = "_metadata";
+
+  private final Path root;
+
+  StateFolder(Path root) throws IOException {
+    this.root = root;
+    Files.createDirectories(checkpoints());
+    Files.createDirectories(savepoints());
+  }
+
+  Path checkpoints() {
+    return root.resolve("checkpoints");
+  }
+
+  Path savepoints() {
+    return root.resolve("savepoints");
+  }
+
+  /** The newest complete checkpoint or savepoint. */
+  Optional<Path> newest() throws IOException {
+    try (Stream<Path> files = Files.walk(root, 4)) {
+      return files
+          .filter(file -> file.endsWith(METADATA))
+          .max(Comparator.comparing(StateFolder::modified))
+          .map(Path::getParent);
+    }
+  }
+
+  /** Deletes what is older than {@code kept}, which a start goes on from. */
+  void deleteBefore(Path kept) throws IOException {
+    for (Path folder : List.of(checkpoints(), savepoints())) {
+      try (Stream<Path> children = Files.list(folder)) {
+        for (Path child : children.toList()) {
+          if (!kept.startsWith(child)) {
+            deleteTree(child);
+          }
+        }
+      }
+    }
+  }
+
+  static void deleteTree(Path tree) throws IOException {
+    try (Stream<Path> files = Files.walk(tree)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+
+  private static FileTime modified(Path file) {
+    try {
+      return Files.getLastModifiedTime(file);
+    } catch (IOException e) {
+      // Deleted while we looked: older than all that are there.
+      return FileTime.fromMillis(0);
+    }
+  }
+}
