@@ -62,6 +62,7 @@ class SqlCheckTest {
         "BOOLEAN|seen >= TIMESTAMP '2024-01-01' - INTERVAL 1 DAY",
         "STRING|coalesce(nullif(name, ''), 'none')",
         "STRING|if(paid, 'yes', 'no')",
+        "INTEGER|TRY(CAST(name AS BIGINT))",
         "STRING|lower(name) || '?'",
         "STRING|CASE id WHEN 1 THEN 'one' ELSE 'more' END",
         "TIMESTAMP|date_trunc('hour', seen)",
