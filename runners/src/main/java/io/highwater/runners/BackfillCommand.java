@@ -55,7 +55,7 @@ final class BackfillCommand implements Command {
       throws Exception {
     Path temporary = Files.createTempDirectory("highwater-backfill");
     ScheduledExecutorService progress = Executors.newSingleThreadScheduledExecutor();
-    try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), temporary)) {
+    try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), false, temporary)) {
       flink.configure(options, temporary);
       progress.scheduleAtFixedRate(
           () -> showProgress(flink), PROGRESS_SECONDS, PROGRESS_SECONDS, TimeUnit.SECONDS);

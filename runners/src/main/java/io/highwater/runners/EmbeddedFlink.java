@@ -45,8 +45,10 @@ final class EmbeddedFlink implements AutoCloseable {
 
   /**
    * @param slots as many as the job's parallelism
+   * @param restarts whether a job that fails is tried again, less and less often: right for a stream
+   *     whose broker or disk is gone for a while, wrong for a batch over a broken file
    */
-  static EmbeddedFlink start(int slots, Path temporaryFolder) throws Exception {
+  static EmbeddedFlink start(int slots, boolean restarts, Path temporaryFolder) throws Exception {
     Configuration configuration = new Configuration();
     configuration.set(RestOptions.ADDRESS, "127.0.0.1");
     configuration.set(RestOptions.BIND_ADDRESS, "127.0.0.1");
@@ -58,8 +60,8 @@ final class EmbeddedFlink implements AutoCloseable {
     configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(128));
     // Records read and written are reported with the heartbeats, and shown as progress.
     configuration.set(HeartbeatManagerOptions.HEARTBEAT_INTERVAL, 1_000L);
-    // A broker or a disk that is gone for a while: keep trying, less and less often.
-    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "exponential-delay");
+    configuration.set(
+        RestartStrategyOptions.RESTART_STRATEGY, restarts ? "exponential-delay" : "none");
     configuration.setString("restart-strategy.exponential-delay.initial-backoff", "1 s");
     configuration.setString("restart-strategy.exponential-delay.max-backoff", "30 s");
     configuration.setString("io.tmp.dirs", temporaryFolder.toString());

@@ -25,6 +25,7 @@ public final class Highwater {
     COMMANDS.put("stream", StreamCommand::new);
     COMMANDS.put("backfill", BackfillCommand::new);
     COMMANDS.put("dashboard", () -> OptionsCommand.of(DashboardCommand::new));
+    COMMANDS.put("bench", () -> OptionsCommand.of(BenchCommand::new));
   }
 
   private Highwater() {}
@@ -53,7 +54,7 @@ public final class Highwater {
     try {
       return command.get().run(Arrays.copyOfRange(arguments, 1, arguments.length));
     } catch (UsageException e) {
-      System.err.printf("highwater %s: %s%n", name, e.getMessage());
+      System.err.printf("highwater %s: %s (see highwater %s --help)%n", name, e.getMessage(), name);
       return Command.WRONG_USAGE;
     } catch (CommandFailedException e) {
       System.err.printf("highwater %s: %s%n", name, e.getMessage());

@@ -89,7 +89,7 @@ final class StreamCommand implements Command {
     }
     Pipeline pipeline = StreamingPipeline.create(options, System.currentTimeMillis());
     Path temporary = Files.createTempDirectory("highwater-stream");
-    try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), temporary)) {
+    try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), true, temporary)) {
       flink.configure(options, temporary);
       pipeline.run();
       JobID job = flink.job().orElseThrow();

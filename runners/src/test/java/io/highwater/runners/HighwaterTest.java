@@ -36,7 +36,7 @@ class HighwaterTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "replay"})
+  @ValueSource(strings = {"generate", "replay", "bench"})
   void explainsEveryCommand(String command) {
     CommandOutput output = CommandOutput.of(command, "--help");
     assertThat(output.exitCode(), is(0));

@@ -36,7 +36,7 @@ import picocli.CommandLine.ParameterException;
     name = "highwater broker",
     separator = "=",
     sortOptions = false,
-    mixinStandardHelpOptions = false,
+    sortSynopsis = false,
     description = {
       "Runs a real single-node Kafka in the foreground, for development. It listens on this machine"
           + " only, makes topics when they are first used, and never deletes records by age.",

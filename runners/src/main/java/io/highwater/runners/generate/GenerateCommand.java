@@ -17,6 +17,7 @@ import picocli.CommandLine.Option;
     name = "highwater generate",
     separator = "=",
     sortOptions = false,
+    sortSynopsis = false,
     description = {
       "Writes synthetic warehouse queries in event-time order: the columns, nulls and skew of a"
           + " real query log, none of its rows. The same options give the same file."

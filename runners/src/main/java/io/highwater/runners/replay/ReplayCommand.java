@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
     name = "highwater replay",
     separator = "=",
     sortOptions = false,
+    sortSynopsis = false,
     description = {
       "Sends the records of files to a Kafka topic in event-time order. The Kafka timestamp is the"
           + " event time; a record without a readable one goes out behind the one that it follows,"

@@ -1,0 +1,66 @@
+package io.highwater.runners;
+
+import io.highwater.runners.generate.GenerateBenchmark;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Benchmarks by name. */
+@Command(
+    name = "highwater bench",
+    separator = "=",
+    sortOptions = false,
+    sortSynopsis = false,
+    description = {
+      "Runs a benchmark; its last line is key=value pairs.",
+      "Benchmarks: generate (synthetic records to JSON and CSV in memory)."
+    },
+    footer = {
+      "",
+      "Example:",
+      "  highwater bench generate --rows=1000000",
+      "",
+      "Exit codes: 0 done, 1 failed, 2 wrong usage."
+    })
+final class BenchCommand implements Callable<Integer> {
+  /** A measurement. */
+  interface Benchmark {
+    /**
+     * @return the last line: key=value pairs with a blank between them
+     */
+    String run(long rows) throws Exception;
+  }
+
+  private static final Map<String, Benchmark> BENCHMARKS =
+      new TreeMap<>(Map.of("generate", GenerateBenchmark::run));
+  private static final long MAX_ROWS = 1_000_000_000;
+
+  @Parameters(index = "0", paramLabel = "NAME", description = "Which benchmark.")
+  private String name = "";
+
+  @Option(
+      names = "--rows",
+      paramLabel = "N",
+      defaultValue = "1000000",
+      description = "How many records. Default: ${DEFAULT-VALUE}.")
+  private long rows;
+
+  @Option(names = "--help", usageHelp = true, description = "Shows this and ends.")
+  private boolean help;
+
+  @Override
+  public Integer call() throws Exception {
+    @Nullable Benchmark benchmark = BENCHMARKS.get(name);
+    if (benchmark == null) {
+      throw OptionsCommand.wrong(
+          this, "NAME", name, "one of " + String.join(", ", BENCHMARKS.keySet()));
+    }
+    OptionsCommand.requireBetween(this, "--rows", rows, 1, MAX_ROWS);
+    System.out.println(benchmark.run(rows));
+    return io.highwater.runners.Command.DONE;
+  }
+}
