@@ -25,6 +25,8 @@ public final class OptionsCommand implements Command {
           double.class, "a number",
           Instant.class, "a time such as 2024-03-01T00:00:00Z");
 
+  private static final int USAGE_WIDTH = 100;
+
   private final Supplier<? extends Callable<Integer>> command;
 
   private OptionsCommand(Supplier<? extends Callable<Integer>> command) {
@@ -43,7 +45,7 @@ public final class OptionsCommand implements Command {
   public int run(String[] arguments) throws Exception {
     Callable<Integer> options = command.get();
     CommandLine line = new CommandLine(options);
-    line.setSeparator("=");
+    line.setUsageHelpWidth(USAGE_WIDTH);
     line.registerConverter(Instant.class, OptionsCommand::parseInstant);
     String name = line.getCommandName();
     try {

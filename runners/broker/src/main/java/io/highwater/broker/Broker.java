@@ -51,6 +51,7 @@ import picocli.CommandLine.ParameterException;
     })
 public final class Broker implements Callable<Integer> {
   private static final int MAX_PARTITIONS = 1_000;
+  private static final int USAGE_WIDTH = 100;
 
   @Option(
       names = "--port",
@@ -90,6 +91,7 @@ public final class Broker implements Callable<Integer> {
   /** Runs until a signal ends the process. */
   public static void main(String[] args) {
     CommandLine command = new CommandLine(new Broker());
+    command.setUsageHelpWidth(USAGE_WIDTH);
     command.setParameterExceptionHandler(
         (failure, arguments) -> {
           System.err.println(

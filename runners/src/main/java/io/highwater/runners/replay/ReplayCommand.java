@@ -35,8 +35,8 @@ import picocli.CommandLine.Option;
     footer = {
       "",
       "Example:",
-      "  highwater replay --input='queries-*.jsonl' --bootstrapServers=127.0.0.1:9092"
-          + " --topic=queries --speedup=600",
+      "  highwater replay --input='queries-*.jsonl' --topic=queries --speedup=600 \\",
+      "    --bootstrapServers=127.0.0.1:9092",
       "",
       "Exit codes: 0 done, 1 failed, 2 wrong usage. SIGTERM or Ctrl-C sends what was begun and ends"
           + " with 143 or 130."
