@@ -27,13 +27,14 @@ public final class BackfillPipeline {
   public static Pipeline create(BackfillPipelineOptions options, Instant now) {
     Contract contract = OptionValues.contract("contract", options.getContract());
     Compression compression = OptionValues.compression("compression", options.getCompression());
-    List<String> globs = List.of(OptionValues.required("input", options.getInput()).split(","));
     String asOf = options.getAsOf();
     Instant receivedAt = asOf == null ? now : OptionValues.time("asOf", asOf);
     String lake = options.getLake();
     String generation = Long.toString(now.toEpochMilli());
 
     Pipeline pipeline = Pipeline.create(options);
+    List<String> globs =
+        OptionValues.files("input", OptionValues.required("input", options.getInput()));
     PCollection<RawBatch> records = pipeline.apply("ReadFiles", ReadFiles.of(globs, receivedAt));
 
     PCollectionTuple processed =

@@ -4,6 +4,7 @@ import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.contract.InvalidContractException;
 import io.highwater.lake.Compression;
+import io.highwater.record.FileRecords;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
@@ -13,11 +14,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.beam.sdk.io.FileSystems;
+import org.apache.beam.sdk.io.fs.MatchResult;
 import org.jspecify.annotations.Nullable;
 
 /** The texts of options as typed values; a text that is none is a {@link UsageException}. */
@@ -85,6 +89,51 @@ public final class OptionValues {
       throw new UsageException(
           "--" + option + "=" + nameOrFile + " cannot be used:\n" + e.getMessage());
     }
+  }
+
+  /**
+   * Globs separated by commas, each of which matches a file that can be read.
+   *
+   * <p>A local file is looked for before Beam does: asked for one whose folder is missing too, Beam
+   * walks through everything below the nearest folder that exists.
+   */
+  static List<String> files(String option, String text) {
+    List<String> globs = List.of(text.split(",", -1));
+    for (String glob : globs) {
+      if (!glob.contains("://")) {
+        Path folder = folderOf(glob);
+        if (!Files.isDirectory(folder)) {
+          throw UsageException.option(option, glob, "a file; there is no folder " + folder);
+        }
+      }
+      for (MatchResult.Metadata file : match(option, glob)) {
+        String name = String.valueOf(file.resourceId().getFilename());
+        if (!FileRecords.isSupported(name)) {
+          throw UsageException.option(
+              option, file.resourceId(), "files ending in .csv, .jsonl or .parquet");
+        }
+      }
+    }
+    return globs;
+  }
+
+  /** The folder before the first wildcard. */
+  private static Path folderOf(String glob) {
+    String literal = glob.split("[*?\\[{]", 2)[0];
+    return Path.of(literal.substring(0, literal.lastIndexOf('/') + 1)).toAbsolutePath();
+  }
+
+  private static List<MatchResult.Metadata> match(String option, String glob) {
+    try {
+      List<MatchResult.Metadata> files = FileSystems.match(glob).metadata();
+      if (!files.isEmpty()) {
+        return files;
+      }
+    } catch (IOException e) {
+      throw UsageException.option(
+          option, glob, "a pattern that matches a file (" + e.getMessage() + ")");
+    }
+    throw UsageException.option(option, glob, "a pattern that matches a file");
   }
 
   /** The settings of a Java properties file. */

@@ -45,8 +45,8 @@ final class EmbeddedFlink implements AutoCloseable {
 
   /**
    * @param slots as many as the job's parallelism
-   * @param restarts whether a job that fails is tried again, less and less often: right for a stream
-   *     whose broker or disk is gone for a while, wrong for a batch over a broken file
+   * @param restarts whether a job that fails is tried again, less and less often: right for a
+   *     stream whose broker or disk is gone for a while, wrong for a batch over a broken file
    */
   static EmbeddedFlink start(int slots, boolean restarts, Path temporaryFolder) throws Exception {
     Configuration configuration = new Configuration();
