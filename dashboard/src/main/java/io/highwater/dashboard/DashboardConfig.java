@@ -17,11 +17,11 @@ import java.util.regex.Pattern;
 public record DashboardConfig(
     Path lake, String contract, Path store, int keepDays, String host, int port) {
   public static final int DEFAULT_KEEP_DAYS = 8;
+  public static final int MAX_KEEP_DAYS = 3650;
   public static final String DEFAULT_HOST = "127.0.0.1";
   public static final int DEFAULT_PORT = 8507;
 
   private static final Pattern CONTRACT_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
-  private static final int MAX_KEEP_DAYS = 3650;
 
   public DashboardConfig {
     if (!CONTRACT_ID.matcher(contract).matches()) {

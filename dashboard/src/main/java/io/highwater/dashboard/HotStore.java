@@ -32,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.regex.Pattern;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -58,6 +59,10 @@ public final class HotStore implements AutoCloseable {
    * decide what the newest data is.
    */
   static final Duration FUTURE_TOLERATED = Duration.ofDays(1);
+
+  /** Left out of what is told of a file: it is for people who do not read Java. */
+  private static final Pattern EXCEPTION_NAMES =
+      Pattern.compile("(?:[a-z][a-z0-9]*\\.)+[A-Z][A-Za-z0-9$]*: ");
 
   private static final Duration POLL_INTERVAL = Duration.ofSeconds(1);
 
@@ -188,6 +193,7 @@ public final class HotStore implements AutoCloseable {
     }
   }
 
+  /** May be called again. */
   @Override
   public void close() {
     poller.shutdown();
@@ -400,7 +406,7 @@ public final class HotStore implements AutoCloseable {
       return stagedFile;
     } catch (SQLException | IOException | RuntimeException e) {
       if (Files.exists(path)) {
-        String reason = StoreFile.firstLine(e);
+        String reason = EXCEPTION_NAMES.matcher(StoreFile.firstLine(e)).replaceAll("");
         log.warn("{} is skipped until it changes: {}", file.path(), reason);
         skipped.put(
             file.path(),

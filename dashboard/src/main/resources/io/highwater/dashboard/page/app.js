@@ -114,7 +114,7 @@ function Delta({ value, delta, points, better, whole }) {
 function Cards({ feed }) {
   const { status, data } = feed;
   const m = data.metrics;
-  const card = (label, hint, value, below) => html`<div class="card" title=${hint}><dt>${label}</dt><dd>${value}</dd><div class="below">${below}</div></div>`;
+  const card = (label, hint, value, below) => html`<div class="card" title=${hint}><dt>${label}</dt><dd>${value}</dd><dd class="below">${below}</dd></div>`;
   return html`<dl class="cards" aria-label="Key figures">
     ${card("Queries/s now", "rows that reached the lake in the last 60 s of wall clock, all instances", rate(status.throughput.rows_per_second_60s), html`<span class="muted">last 10 s: ${rate(status.throughput.rows_per_second_10s)}</span>`)}
     ${card("Queries", "in the window, of the instances selected", count(m.queries ?? 0), html`<${Delta} value=${m.queries} delta=${m.queries_delta} better=${0} whole=${m.previous_complete} />`)}
@@ -197,7 +197,7 @@ function App() {
         </div>
         <${Cards} feed=${feed} />
         <div class="grid">
-          <${Panel} title="Classes over time" note=${`event time, ${data.chart.step_seconds / 60}-minute steps`} busy=${feed.loadingView}
+          <${Panel} title="Classes over time" note=${`event time, ${data.chart.step_seconds === 3600 ? "hourly" : `${data.chart.step_seconds / 60}-minute`} steps`} busy=${feed.loadingView}
             extra=${html`<${Segments} label="Scale" options=${[["share", "Share"], ["count", "Count"]]} value=${view.mode} onChange=${(mode) => change({ mode })} />`}>
             <${Legend} chart=${data.chart} hidden=${view.hidden} onToggle=${(key) => change({ hidden: flip(view.hidden, key) })} />
             ${data.metrics.queries ? html`<${ClassChart} chart=${data.chart} hidden=${view.hidden} mode=${view.mode} theme=${theme} />` : html`<p class="none high">No queries of this selection in this window.</p>`}

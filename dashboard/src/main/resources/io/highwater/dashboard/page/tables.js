@@ -98,12 +98,11 @@ export function RejectedTable({ rejected }) {
     </ul>
     <div class="scroll tall" tabindex="0" role="region" aria-label="Newest rejected records">
       <table class="stack">
-        <thead><tr><th>Received</th><th>Code</th><th>Stage</th><th>Field</th><th>Value</th><th>Reason</th><th>Position</th><th>Raw record</th></tr></thead>
+        <thead><tr><th>Received</th><th>Code and stage</th><th>Field</th><th>Value</th><th>Reason</th><th>Position</th><th>Raw record</th></tr></thead>
         <tbody>${rejected.rows.map((r) => html`
           <tr key=${`${position(r)} ${r.received_at}`}>
             <td data-label="Received" class="nowrap">${dateTime(r.received_at)}</td>
-            <td data-label="Code"><span class="code">${r.code}</span></td>
-            <td data-label="Stage" class="muted">${r.stage ?? "–"}</td>
+            <td data-label="Code"><div><span class="code">${r.code}</span><span class="muted">${r.stage ?? ""}</span></div></td>
             <td data-label="Field" class="mono">${r.field ?? "–"}</td>
             <td data-label="Value" class="mono value">${r.value ?? "–"}</td>
             <td data-label="Reason" class="reason">${r.reason ?? "–"}</td>
