@@ -5,8 +5,12 @@ import io.javalin.compression.CompressionStrategy;
 import io.javalin.http.Context;
 import io.javalin.http.ForbiddenResponse;
 import io.javalin.http.staticfiles.Location;
-import io.javalin.util.JavalinBindException;
 import java.io.IOException;
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.UnknownHostException;
 import java.time.InstantSource;
 import java.util.Locale;
 import java.util.Map;
@@ -58,6 +62,7 @@ public final class DashboardServer implements AutoCloseable {
    *     written to
    */
   public static DashboardServer start(DashboardConfig config) throws IOException {
+    requireFree(config);
     InstantSource clock = InstantSource.system();
     HotStore store = HotStore.open(config, clock);
     DashboardApi api = new DashboardApi(config, store, clock);
@@ -84,7 +89,7 @@ public final class DashboardServer implements AutoCloseable {
       server.start(config.host(), config.port());
     } catch (RuntimeException e) {
       store.close();
-      throw new IOException(cannotListen(config, e), e);
+      throw cannotListen(config, e);
     }
     store.start();
     return new DashboardServer(store, server);
@@ -126,16 +131,43 @@ public final class DashboardServer implements AutoCloseable {
     return hostAndPort.replaceFirst(":\\d+$", "").toLowerCase(Locale.ROOT);
   }
 
-  private static String cannotListen(DashboardConfig config, RuntimeException e) {
-    String address = config.host() + ":" + config.port();
-    if (e instanceof JavalinBindException) {
-      return "port "
-          + config.port()
-          + " on "
-          + config.host()
-          + " is taken; stop what listens there or choose another with --port";
+  /** Before anything is opened, and before Jetty and Javalin log at length what is one sentence. */
+  private static void requireFree(DashboardConfig config) throws IOException {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(InetAddress.getByName(config.host()), config.port()));
+    } catch (IOException e) {
+      throw cannotListen(config, e);
     }
-    Throwable cause = e.getCause() == null ? e : e.getCause();
-    return "cannot listen on " + address + ": " + cause.getMessage() + "; see --host and --port";
+  }
+
+  private static IOException cannotListen(DashboardConfig config, Exception e) {
+    Throwable cause = e;
+    while (cause.getCause() != null && !(cause instanceof IOException)) {
+      cause = cause.getCause();
+    }
+    String reason = String.valueOf(cause.getMessage());
+    if (cause instanceof UnknownHostException || reason.contains("Cannot assign")) {
+      return new IOException(
+          config.host() + " is no address of this machine; choose another with --host", e);
+    }
+    if (cause instanceof BindException && reason.contains("in use")) {
+      return new IOException(
+          "port "
+              + config.port()
+              + " on "
+              + config.host()
+              + " is taken; stop what listens there or choose another with --port",
+          e);
+    }
+    return new IOException(
+        "cannot listen on port "
+            + config.port()
+            + " of "
+            + config.host()
+            + " ("
+            + reason
+            + "); choose others with --port and --host",
+        e);
   }
 }

@@ -416,6 +416,11 @@ class DashboardServerTest {
                   + " on 127.0.0.1 is taken; stop what listens there or choose another with"
                   + " --port"));
     }
+    IOException e =
+        assertThrows(
+            IOException.class, () -> DashboardServer.start(config.withHost("192.0.2.1")).close());
+    assertThat(
+        e.getMessage(), is("192.0.2.1 is no address of this machine; choose another with --host"));
     try (DashboardServer again = DashboardServer.start(config)) {
       assertThat(again.port(), greaterThan(0));
     }
