@@ -133,9 +133,16 @@ final class StoreFile {
     settings.setProperty("allow_community_extensions", "false");
     // A lake file is read once.
     settings.setProperty("enable_external_file_cache", "false");
-    settings.setProperty("TimeZone", "UTC");
-    return DriverManager.getConnection("jdbc:duckdb:" + file, settings)
-        .unwrap(DuckDBConnection.class);
+    DuckDBConnection connection =
+        DriverManager.getConnection("jdbc:duckdb:" + file, settings).unwrap(DuckDBConnection.class);
+    try (Statement statement = connection.createStatement()) {
+      // Timestamps with a zone, as other writers of Parquet make them, become those in UTC.
+      statement.execute("SET TimeZone = 'UTC'");
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+    return connection;
   }
 
   /** Reads every block, as blocks carry checksums that are looked at only when they are read. */

@@ -400,6 +400,24 @@ class HotStoreTest {
   }
 
   @Test
+  void timestampsWithAZoneAreReadInUtc() throws Exception {
+    lake.writeParquet(
+        "rollups",
+        HOUR,
+        name("rollups", 0, "parquet"),
+        "SELECT make_timestamptz(epoch_us(window_start)) AS window_start, * EXCLUDE (window_start)"
+            + " FROM ("
+            + SampleLake.rollups(HOUR, 1, 1, 0)
+            + ")");
+    try (HotStore store = open()) {
+      store.poll();
+      assertThat(
+          value(store, "SELECT epoch(min(window_start)) FROM rollups"),
+          is((double) HOUR.getEpochSecond()));
+    }
+  }
+
+  @Test
   void anArrowFileWithoutWhatItsTableNeedsIsSkipped() throws Exception {
     lake.writeArrow(
         "events", HOUR, name("events", 0, "arrow"), Compression.ZSTD, "SELECT 1::BIGINT AS n");
