@@ -1,0 +1,80 @@
+package io.highwater.dashboard;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandler;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.function.Predicate;
+
+/** Asks a dashboard over HTTP. */
+final class DashboardClient {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final HttpClient client = HttpClient.newHttpClient();
+  private final int port;
+
+  DashboardClient(int port) {
+    this.port = port;
+  }
+
+  JsonNode json(String path) throws IOException, InterruptedException {
+    return parse(get(path));
+  }
+
+  JsonNode parse(HttpResponse<String> response) throws IOException {
+    return JSON.readTree(response.body());
+  }
+
+  HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    return client.send(request(path).build(), BodyHandlers.ofString());
+  }
+
+  <T> HttpResponse<T> get(String path, String header, String value, BodyHandler<T> body)
+      throws IOException, InterruptedException {
+    return client.send(request(path).header(header, value).build(), body);
+  }
+
+  HttpResponse<String> post(String path) throws IOException, InterruptedException {
+    return client.send(
+        request(path).POST(HttpRequest.BodyPublishers.ofString("{}")).build(),
+        BodyHandlers.ofString());
+  }
+
+  /** Sends what java.net.http would mend; lines end with CR LF, the empty line is added. */
+  String raw(String request) throws IOException {
+    try (Socket socket = new Socket("127.0.0.1", port)) {
+      socket.getOutputStream().write((request + "\r\n").getBytes(StandardCharsets.US_ASCII));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  /** Asks again until the answer is as wanted. */
+  JsonNode await(String path, Predicate<JsonNode> wanted) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    JsonNode answer = json(path);
+    while (!wanted.test(answer)) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError(path + " still answers " + answer);
+      }
+      answer = json(path);
+    }
+    return answer;
+  }
+
+  static String contentType(HttpResponse<?> response) {
+    return response.headers().firstValue("Content-Type").orElse("");
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path));
+  }
+}
