@@ -100,11 +100,9 @@ public final class OptionValues {
   static List<String> files(String option, String text) {
     List<String> globs = List.of(text.split(",", -1));
     for (String glob : globs) {
-      if (!glob.contains("://")) {
-        Path folder = folderOf(glob);
-        if (!Files.isDirectory(folder)) {
-          throw UsageException.option(option, glob, "a file; there is no folder " + folder);
-        }
+      if (!glob.contains("://") && !Files.exists(literalPart(glob))) {
+        throw UsageException.option(
+            option, glob, "a file; there is no " + literalPart(glob) + " here");
       }
       for (MatchResult.Metadata file : match(option, glob)) {
         String name = String.valueOf(file.resourceId().getFilename());
@@ -117,10 +115,12 @@ public final class OptionValues {
     return globs;
   }
 
-  /** The folder before the first wildcard. */
-  private static Path folderOf(String glob) {
+  /** The file, or the folder before the first wildcard. */
+  private static Path literalPart(String glob) {
     String literal = glob.split("[*?\\[{]", 2)[0];
-    return Path.of(literal.substring(0, literal.lastIndexOf('/') + 1)).toAbsolutePath();
+    return literal.equals(glob)
+        ? Path.of(glob).toAbsolutePath()
+        : Path.of(literal.substring(0, literal.lastIndexOf('/') + 1)).toAbsolutePath();
   }
 
   private static List<MatchResult.Metadata> match(String option, String glob) {
