@@ -1,6 +1,7 @@
 package io.highwater.runners;
 
 import io.highwater.pipelines.UsageException;
+import io.highwater.runners.demo.DemoCommand;
 import io.highwater.runners.generate.GenerateCommand;
 import io.highwater.runners.replay.ReplayCommand;
 import java.io.IOException;
@@ -19,6 +20,7 @@ public final class Highwater {
   private static final Map<String, Supplier<Command>> COMMANDS = new LinkedHashMap<>();
 
   static {
+    COMMANDS.put("demo", () -> OptionsCommand.of(DemoCommand::new));
     COMMANDS.put("broker", () -> Highwater::runBroker);
     COMMANDS.put("generate", () -> OptionsCommand.of(GenerateCommand::new));
     COMMANDS.put("replay", () -> OptionsCommand.of(ReplayCommand::new));
