@@ -17,12 +17,13 @@ import picocli.CommandLine.Parameters;
     sortSynopsis = false,
     description = {
       "Runs a benchmark; its last line is key=value pairs.",
-      "Benchmarks: generate (synthetic records to JSON and CSV in memory)."
+      "Benchmarks: generate (synthetic records to JSON and CSV in memory), stream (a topic through"
+          + " the streaming pipeline into a lake, beside a plain consumer of the same topic)."
     },
     footer = {
       "",
       "Example:",
-      "  highwater bench generate --rows=1000000",
+      "  highwater bench stream --rows=3000000",
       "",
       "Exit codes: 0 done, 1 failed, 2 wrong usage."
     })
@@ -36,7 +37,7 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private static final Map<String, Benchmark> BENCHMARKS =
-      new TreeMap<>(Map.of("generate", GenerateBenchmark::run));
+      new TreeMap<>(Map.of("generate", GenerateBenchmark::run, "stream", StreamBenchmark::run));
   private static final long MAX_ROWS = 1_000_000_000;
 
   @Parameters(index = "0", paramLabel = "NAME", description = "Which benchmark.")

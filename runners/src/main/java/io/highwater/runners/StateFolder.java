@@ -56,6 +56,12 @@ final class StateFolder {
     }
   }
 
+  /** Deletes all state, for a stream that came to its end. */
+  void deleteAll() throws IOException {
+    deleteTree(checkpoints());
+    deleteTree(savepoints());
+  }
+
   static void deleteTree(Path tree) throws IOException {
     try (Stream<Path> files = Files.walk(tree)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

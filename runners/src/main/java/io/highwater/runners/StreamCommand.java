@@ -8,11 +8,14 @@ import io.highwater.pipelines.UsageException;
 import io.highwater.transforms.HighwaterMetrics;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
@@ -48,13 +51,30 @@ final class StreamCommand implements Command {
           Map.entry("attachedMode", "false"),
           Map.entry("parallelism", Integer.toString(Runtime.getRuntime().availableProcessors())));
 
-  private static final long PROGRESS_MILLIS = 10_000;
+  private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(10);
+
+  private final Duration interval;
+  private final Consumer<Map<String, Long>> observer;
+  private volatile boolean stopping;
+
+  StreamCommand() {
+    this(PROGRESS_INTERVAL, new ProgressLog());
+  }
+
+  /**
+   * @param observer is shown the transforms' counters every {@code interval} while a job runs on
+   *     embedded Flink
+   */
+  StreamCommand(Duration interval, Consumer<Map<String, Long>> observer) {
+    this.interval = interval;
+    this.observer = observer;
+  }
 
   @Override
   public int run(String[] arguments) throws Exception {
     if (PipelineArguments.asksForHelp(arguments)) {
       printHelp();
-      return 0;
+      return DONE;
     }
     StreamOptions options = PipelineArguments.parse(arguments, DEFAULTS, StreamOptions.class);
     boolean onFlink = options.getRunner().equals(FlinkRunner.class);
@@ -68,14 +88,14 @@ final class StreamCommand implements Command {
     if (!embedded) {
       Pipeline pipeline = StreamingPipeline.create(options, System.currentTimeMillis());
       PipelineResult.State state = pipeline.run().waitUntilFinish();
-      return state == PipelineResult.State.DONE ? 0 : 1;
+      return state == PipelineResult.State.DONE ? DONE : FAILED;
     }
     boolean startGiven =
         Arrays.stream(arguments).anyMatch(argument -> argument.startsWith("--startFrom="));
     return runEmbedded(options, startGiven);
   }
 
-  private static int runEmbedded(StreamOptions options, boolean startGiven) throws Exception {
+  private int runEmbedded(StreamOptions options, boolean startGiven) throws Exception {
     StateFolder state = new StateFolder(stateDir(options));
     options.setStateBackend("filesystem");
     options.setStateBackendStoragePath(state.checkpoints().toUri().toString());
@@ -101,16 +121,19 @@ final class StreamCommand implements Command {
       Thread stop = new Thread(() -> stopWithSavepoint(flink, job, state), "stop");
       Runtime.getRuntime().addShutdownHook(stop);
       JobResult result = awaitEnd(flink, job);
-      if (flink.status(job) == JobStatus.FINISHED) {
-        Runtime.getRuntime().removeShutdownHook(stop);
-        // Every window is closed and every file committed: nothing to go on from.
-        StateFolder.deleteTree(state.checkpoints());
-        LOG.info("Done: {}", progress(flink.counters(job)));
-        return 0;
+      if (stopping) {
+        // The JVM is shutting down; the hook ends it when the savepoint is there.
+        new CountDownLatch(1).await();
       }
       Runtime.getRuntime().removeShutdownHook(stop);
-      LOG.error("The stream failed", result.getSerializedThrowable().orElse(null));
-      return 1;
+      if (flink.status(job) != JobStatus.FINISHED) {
+        LOG.error("The stream failed", result.getSerializedThrowable().orElse(null));
+        return FAILED;
+      }
+      // Every window is closed and every file committed: nothing is left to go on from.
+      state.deleteAll();
+      LOG.info("Done: {}", progress(flink.counters(job)));
+      return DONE;
     } finally {
       StateFolder.deleteTree(temporary);
     }
@@ -129,8 +152,14 @@ final class StreamCommand implements Command {
     return lake.resolveSibling(lake.getFileName() + "-state");
   }
 
-  /** Without state, rows that are in the lake already would be read and written once more. */
+  /**
+   * Without state, rows that are in the lake already would be read and written once more. A lake
+   * elsewhere is not looked into.
+   */
   private static void refuseKnownRows(StreamOptions options) {
+    if (options.getLake().contains("://")) {
+      return;
+    }
     Contract contract = OptionValues.contract("contract", options.getContract());
     Path lake = Path.of(options.getLake());
     if (KnownRows.hasRowsOf(lake, contract, options.getInputTopic())) {
@@ -146,25 +175,35 @@ final class StreamCommand implements Command {
   }
 
   /** Shows progress until the job ends. */
-  private static JobResult awaitEnd(EmbeddedFlink flink, JobID job)
+  private JobResult awaitEnd(EmbeddedFlink flink, JobID job)
       throws ExecutionException, InterruptedException {
-    long before = 0;
-    long shownMillis = System.currentTimeMillis();
+    long shown = System.nanoTime();
     while (!flink.status(job).isTerminalState()) {
-      TimeUnit.MILLISECONDS.sleep(200);
-      long nowMillis = System.currentTimeMillis();
-      if (nowMillis - shownMillis >= PROGRESS_MILLIS) {
-        Map<String, Long> counters = flink.counters(job);
-        long read = counters.getOrDefault(HighwaterMetrics.RECORDS_READ, 0L);
-        LOG.info(
-            "{}, {} records/s",
-            progress(counters),
-            String.format("%,d", (read - before) * 1000 / (nowMillis - shownMillis)));
-        before = read;
-        shownMillis = nowMillis;
+      TimeUnit.MILLISECONDS.sleep(100);
+      if (System.nanoTime() - shown >= interval.toNanos()) {
+        shown = System.nanoTime();
+        observer.accept(flink.counters(job));
       }
     }
     return flink.result(job);
+  }
+
+  /** Logs the counters and how fast records were read since the last time. */
+  private static final class ProgressLog implements Consumer<Map<String, Long>> {
+    private long readBefore;
+    private long nanosBefore = System.nanoTime();
+
+    @Override
+    public void accept(Map<String, Long> counters) {
+      long read = counters.getOrDefault(HighwaterMetrics.RECORDS_READ, 0L);
+      long nanos = System.nanoTime();
+      LOG.info(
+          "{}, {} records/s",
+          progress(counters),
+          String.format("%,.0f", (read - readBefore) * 1e9 / (nanos - nanosBefore)));
+      readBefore = read;
+      nanosBefore = nanos;
+    }
   }
 
   static String progress(Map<String, Long> counters) {
@@ -176,7 +215,8 @@ final class StreamCommand implements Command {
   }
 
   /** On SIGTERM or Ctrl-C. The JVM would end with 143 after a stop that went well. */
-  private static void stopWithSavepoint(EmbeddedFlink flink, JobID job, StateFolder state) {
+  private void stopWithSavepoint(EmbeddedFlink flink, JobID job, StateFolder state) {
+    stopping = true;
     try {
       LOG.info("Stopping with a savepoint");
       String savepoint = flink.stopWithSavepoint(job, state.savepoints());

@@ -60,6 +60,7 @@ import picocli.CommandLine.Option;
 public final class DemoCommand implements Callable<Integer> {
   private static final Instant START = Instant.parse("2024-03-01T00:00:00Z");
   private static final int HISTORY_DAYS = 3;
+  private static final Instant LIVE_FROM = START.plus(Duration.ofDays(HISTORY_DAYS));
   private static final int LIVE_DAYS = 7;
   private static final int ROWS_PER_DAY = 60_000;
   private static final int INSTANCES = 40;
@@ -141,7 +142,8 @@ public final class DemoCommand implements Callable<Integer> {
     generate(history, live);
     String bootstrapServers = broker.awaitLine("ready on ", READY_SECONDS);
     say("3/5 backfilling the first %d days into the lake %s", HISTORY_DAYS, lake);
-    DemoProcess backfill = start(logs, "backfill", "--input=" + history, "--lake=" + lake);
+    DemoProcess backfill =
+        start(logs, "backfill", "--input=" + history, "--lake=" + lake, "--asOf=" + LIVE_FROM);
     try (DashboardServer dashboard = dashboard(lake)) {
       say("    the page fills at http://localhost:%d", dashboard.port());
       backfill.awaitSuccess();
@@ -253,8 +255,7 @@ public final class DemoCommand implements Callable<Integer> {
     QueryGenerator.Settings settings =
         new QueryGenerator.Settings(
             (long) ROWS_PER_DAY * days, 1, START, Duration.ofDays(days), INSTANCES, INVALID_SHARE);
-    CutQueries queries =
-        new CutQueries(QueryGenerator.of(settings), START.plus(Duration.ofDays(HISTORY_DAYS)));
+    CutQueries queries = new CutQueries(QueryGenerator.of(settings), LIVE_FROM);
     try {
       QueryFile.write(queries, QueryFile.Format.JSON_LINES, history, null);
       queries.goOn();
