@@ -5,6 +5,7 @@ import io.highwater.contract.FieldType;
 import io.highwater.contract.Measure;
 import io.highwater.contract.Measure.Condition;
 import io.highwater.contract.RollUp;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -25,10 +26,10 @@ public final class PartialAggregator {
   private final RollUp rollUp;
   private final long bucketMicros;
 
-  private PartialAggregator(Contract contract) {
+  private PartialAggregator(Contract contract, Duration bucket) {
     eventTime = contract.eventTime();
     rollUp = contract.rollUp();
-    bucketMicros = Math.multiplyExact(rollUp.windows().get(0).toMillis(), MICROS_PER_MILLI);
+    bucketMicros = Math.multiplyExact(bucket.toMillis(), MICROS_PER_MILLI);
     for (Measure measure : rollUp.measures()) {
       check(contract, measure);
     }
@@ -37,10 +38,12 @@ public final class PartialAggregator {
   /**
    * For the contract's roll-up.
    *
+   * @param bucket the length of the windows that the partials are for, or a divisor of it: the
+   *     larger, the fewer partials a batch gives
    * @throws IllegalArgumentException where a measure does not fit its columns' types
    */
-  public static PartialAggregator of(Contract contract) {
-    return new PartialAggregator(contract);
+  public static PartialAggregator of(Contract contract, Duration bucket) {
+    return new PartialAggregator(contract, bucket);
   }
 
   private static void check(Contract contract, Measure measure) {

@@ -19,6 +19,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.math.BigInteger;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
@@ -207,7 +208,7 @@ class AccumulatorTest {
   private static List<Accumulator> accumulators() {
     try (BufferAllocator allocator = new RootAllocator();
         VectorSchemaRoot rows = WarehouseRows.unsorted(1, 1000, 10_000, allocator)) {
-      return PartialAggregator.of(contract()).aggregate(rows).stream()
+      return PartialAggregator.of(contract(), Duration.ofMinutes(10)).aggregate(rows).stream()
           .map(Partial::accumulator)
           .toList();
     }

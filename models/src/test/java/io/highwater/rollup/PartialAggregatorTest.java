@@ -19,6 +19,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.Statement;
 import java.sql.Timestamp;
+import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -120,7 +121,8 @@ class PartialAggregatorTest {
       sizes.setNull(2);
       sizes.set(3, 0);
       Map<RollUpKey, Object> byKey = new HashMap<>();
-      for (Partial partial : PartialAggregator.of(contract).aggregate(rows)) {
+      for (Partial partial :
+          PartialAggregator.of(contract, contract.rollUp().windows().get(0)).aggregate(rows)) {
         byKey.put(partial.key(), queries(partial));
       }
       assertThat(byKey.size(), is(2));
@@ -140,7 +142,8 @@ class PartialAggregatorTest {
       times.set(2, 1000 * BUCKET_MILLIS - 1);
       long[] before = {0};
       long[] after = {0};
-      for (Partial partial : PartialAggregator.of(contract).aggregate(rows)) {
+      for (Partial partial :
+          PartialAggregator.of(contract, contract.rollUp().windows().get(0)).aggregate(rows)) {
         long queries = (Long) queries(partial);
         if (partial.bucketStartMillis() == -BUCKET_MILLIS) {
           before[0] += queries;
@@ -160,7 +163,8 @@ class PartialAggregatorTest {
     try (BufferAllocator allocator = new RootAllocator();
         VectorSchemaRoot rows = WarehouseRows.sorted(5, 3, 1, allocator)) {
       rows.getVector(WarehouseRows.EVENT_TIME).setNull(1);
-      PartialAggregator aggregator = PartialAggregator.of(WarehouseRows.contract());
+      PartialAggregator aggregator =
+          PartialAggregator.of(WarehouseRows.contract(), Duration.ofMinutes(10));
       assertThrows(IllegalArgumentException.class, () -> aggregator.aggregate(rows));
     }
   }
@@ -170,7 +174,8 @@ class PartialAggregatorTest {
     try (BufferAllocator allocator = new RootAllocator();
         VectorSchemaRoot rows = WarehouseRows.sorted(6, 0, 1, allocator)) {
       assertThat(
-          PartialAggregator.of(WarehouseRows.contract()).aggregate(rows), equalTo(List.of()));
+          PartialAggregator.of(WarehouseRows.contract(), Duration.ofMinutes(10)).aggregate(rows),
+          equalTo(List.of()));
     }
   }
 
@@ -188,7 +193,9 @@ class PartialAggregatorTest {
     for (Measure measure :
         List.of(sumOfText, whereText, withoutColumn, whereNoInteger, whereNoBoolean, ofUnknown)) {
       Contract contract = WarehouseRows.contract(List.of("instance_id"), List.of(measure));
-      assertThrows(IllegalArgumentException.class, () -> PartialAggregator.of(contract));
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> PartialAggregator.of(contract, contract.rollUp().windows().get(0)));
     }
   }
 
@@ -207,7 +214,11 @@ class PartialAggregatorTest {
       @Nullable Map<Group, Accumulator> firstCut = null;
       for (int batchSize : batchSizes) {
         Map<Group, Accumulator> merged =
-            inBatches(PartialAggregator.of(contract), rows, batchSize, new Random(seed));
+            inBatches(
+                PartialAggregator.of(contract, contract.rollUp().windows().get(0)),
+                rows,
+                batchSize,
+                new Random(seed));
         if (firstCut == null) {
           firstCut = merged;
         }

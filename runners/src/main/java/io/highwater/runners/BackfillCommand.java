@@ -2,18 +2,19 @@ package io.highwater.runners;
 
 import io.highwater.pipelines.BackfillPipeline;
 import io.highwater.pipelines.HighwaterOptions;
+import io.highwater.transforms.HighwaterMetrics;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
+import org.apache.beam.sdk.metrics.MetricResult;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,9 +47,20 @@ final class BackfillCommand implements Command {
         options.getRunner().equals(FlinkRunner.class) && options.getFlinkMaster().startsWith("[");
     PipelineResult result = embedded ? runEmbedded(pipeline, options) : pipeline.run();
     PipelineResult.State state = result.waitUntilFinish();
-    Map<String, Long> counters = new HashMap<>(EmbeddedFlink.sums(result.metrics()));
-    LOG.info("{}: {}", state, StreamCommand.progress(counters));
+    LOG.info("{}: {}", state, StreamCommand.progress(counters(result, embedded)));
     return state == PipelineResult.State.DONE ? 0 : 1;
+  }
+
+  /** What ran elsewhere is known from the runner's metrics alone. */
+  private static Map<String, Long> counters(PipelineResult result, boolean embedded) {
+    if (embedded) {
+      return HighwaterMetrics.processTotals();
+    }
+    Map<String, Long> sums = new HashMap<>();
+    for (MetricResult<Long> counter : result.metrics().allMetrics().getCounters()) {
+      sums.merge(counter.getName().getName(), counter.getAttempted(), Long::sum);
+    }
+    return sums;
   }
 
   private static PipelineResult runEmbedded(Pipeline pipeline, BackfillOptions options)
@@ -58,25 +70,14 @@ final class BackfillCommand implements Command {
     try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), false, temporary)) {
       flink.configure(options, temporary);
       progress.scheduleAtFixedRate(
-          () -> showProgress(flink), PROGRESS_SECONDS, PROGRESS_SECONDS, TimeUnit.SECONDS);
+          () -> LOG.info("{}", StreamCommand.progress(HighwaterMetrics.processTotals())),
+          PROGRESS_SECONDS,
+          PROGRESS_SECONDS,
+          TimeUnit.SECONDS);
       return pipeline.run();
     } finally {
       progress.shutdownNow();
       StateFolder.deleteTree(temporary);
-    }
-  }
-
-  private static void showProgress(EmbeddedFlink flink) {
-    try {
-      flink
-          .job()
-          .map(flink::counters)
-          .ifPresent(counters -> LOG.info("{}", StreamCommand.progress(counters)));
-    } catch (ExecutionException e) {
-      // Progress is a courtesy; the job says itself how it ended.
-      LOG.debug("No progress to show", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 

@@ -5,19 +5,13 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.jar.JarOutputStream;
-import org.apache.beam.runners.core.metrics.MetricsContainerStepMap;
 import org.apache.beam.runners.flink.FlinkPipelineOptions;
-import org.apache.beam.runners.flink.metrics.FlinkMetricContainer;
-import org.apache.beam.sdk.metrics.MetricResult;
-import org.apache.beam.sdk.metrics.MetricResults;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.configuration.HeartbeatManagerOptions;
 import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestOptions;
@@ -28,9 +22,6 @@ import org.apache.flink.runtime.client.JobStatusMessage;
 import org.apache.flink.runtime.jobmaster.JobResult;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
-import org.apache.flink.util.FlinkException;
-import org.apache.flink.util.OptionalFailure;
-import org.apache.flink.util.SerializedValue;
 
 /**
  * A Flink cluster in this JVM, reached through its REST port like any other. Beam's own local mode
@@ -58,8 +49,6 @@ final class EmbeddedFlink implements AutoCloseable {
     configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
     configuration.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(128));
     configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(128));
-    // Records read and written are reported with the heartbeats, and shown as progress.
-    configuration.set(HeartbeatManagerOptions.HEARTBEAT_INTERVAL, 1_000L);
     configuration.set(
         RestartStrategyOptions.RESTART_STRATEGY, restarts ? "exponential-delay" : "none");
     configuration.setString("restart-strategy.exponential-delay.initial-backoff", "1 s");
@@ -103,38 +92,6 @@ final class EmbeddedFlink implements AutoCloseable {
   /** Waits for the end of a job. */
   JobResult result(JobID job) throws ExecutionException, InterruptedException {
     return cluster.requestJobResult(job).get();
-  }
-
-  /** What the transforms have counted, by the name of the counter. */
-  Map<String, Long> counters(JobID job) {
-    try {
-      SerializedValue<OptionalFailure<Object>> serialized =
-          cluster
-              .getExecutionGraph(job)
-              .get()
-              .getAccumulatorsSerialized()
-              .get(FlinkMetricContainer.ACCUMULATOR_NAME);
-      if (serialized == null) {
-        return Map.of();
-      }
-      Object metrics = serialized.deserializeValue(getClass().getClassLoader()).get();
-      return sums(
-          MetricsContainerStepMap.asAttemptedOnlyMetricResults((MetricsContainerStepMap) metrics));
-    } catch (ExecutionException | IOException | ClassNotFoundException | FlinkException e) {
-      // Progress is a courtesy; a job that is just ending has none to show.
-      return Map.of();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return Map.of();
-    }
-  }
-
-  static Map<String, Long> sums(MetricResults metrics) {
-    Map<String, Long> sums = new java.util.TreeMap<>();
-    for (MetricResult<Long> counter : metrics.allMetrics().getCounters()) {
-      sums.merge(counter.getName().getName(), counter.getAttempted(), Long::sum);
-    }
-    return sums;
   }
 
   /** Stops a job with a savepoint, without closing its windows; gives the savepoint's path. */

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.ipc.ArrowFileReader;
@@ -68,7 +69,7 @@ final class StreamBenchmark {
       Meter meter = new Meter(rows);
       try (TimeProfile profile = TimeProfile.start(home.resolve("profile.jfr"))) {
         int exit =
-            new StreamCommand(Duration.ofMillis(200), meter).run(arguments(bootstrapServers, lake));
+            new StreamCommand(Duration.ofMillis(100), meter).run(arguments(bootstrapServers, lake));
         if (exit != Command.DONE) {
           throw new CommandFailedException("the stream ended with " + exit);
         }
@@ -130,7 +131,7 @@ final class StreamBenchmark {
     QueryGenerator queries =
         QueryGenerator.of(
             new QueryGenerator.Settings(
-                rows, 1, Instant.parse("2024-03-01T00:00:00Z"), Duration.ofDays(7), 50, 0));
+                rows, 1, Instant.parse("2024-03-01T00:00:00Z"), Duration.ofDays(1), 50, 0));
     try (KafkaProducer<byte[], byte[]> producer =
         new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
       while (queries.hasNext()) {
@@ -213,8 +214,8 @@ final class StreamBenchmark {
         .getProcessCpuTime();
   }
 
-  /** Takes the time between the end of the warm-up and the last row; counters are 1 s apart. */
-  private static final class Meter implements java.util.function.Consumer<Map<String, Long>> {
+  /** Takes the time between the end of the warm-up and the last row. */
+  private static final class Meter implements Consumer<Map<String, Long>> {
     private final long rows;
     private long firstRows;
     private long firstNanos;

@@ -13,7 +13,6 @@ import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.beam.sdk.metrics.Counter;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.PCollection;
@@ -56,8 +55,10 @@ public final class ClassifyRecords extends PTransform<PCollection<SourcedBatch>,
 
   private static final class ClassifyFn extends ArrowFn<SourcedBatch, RecordBatch> {
     private final Contract contract;
-    private final Counter accepted = HighwaterMetrics.counter(HighwaterMetrics.RECORDS_ACCEPTED);
-    private final Counter rejected = HighwaterMetrics.counter(HighwaterMetrics.RECORDS_REJECTED);
+    private final HighwaterMetrics.BatchCounter accepted =
+        HighwaterMetrics.counter(HighwaterMetrics.RECORDS_ACCEPTED);
+    private final HighwaterMetrics.BatchCounter rejected =
+        HighwaterMetrics.counter(HighwaterMetrics.RECORDS_REJECTED);
     // An in-memory DuckDB, PER_INSTANCE.
     private transient RowSql sql;
 

@@ -10,7 +10,6 @@ import io.highwater.record.RejectedRecords;
 import io.highwater.record.SourcedBatch;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.beam.sdk.metrics.Counter;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.PCollection;
@@ -49,9 +48,12 @@ public final class ParseRecords extends PTransform<PCollection<RawBatch>, PColle
 
   private static final class ParseFn extends ArrowFn<RawBatch, SourcedBatch> {
     private final Contract contract;
-    private final Counter read = HighwaterMetrics.counter(HighwaterMetrics.RECORDS_READ);
-    private final Counter rejected = HighwaterMetrics.counter(HighwaterMetrics.RECORDS_REJECTED);
-    private final Counter unknownFields = HighwaterMetrics.counter(HighwaterMetrics.UNKNOWN_FIELDS);
+    private final HighwaterMetrics.BatchCounter read =
+        HighwaterMetrics.counter(HighwaterMetrics.RECORDS_READ);
+    private final HighwaterMetrics.BatchCounter rejected =
+        HighwaterMetrics.counter(HighwaterMetrics.RECORDS_REJECTED);
+    private final HighwaterMetrics.BatchCounter unknownFields =
+        HighwaterMetrics.counter(HighwaterMetrics.UNKNOWN_FIELDS);
     private transient RecordParser parser;
 
     ParseFn(Contract contract) {

@@ -87,14 +87,14 @@ public final class RollUpRecords
 
   @Override
   public PCollection<RecordBatch> expand(PCollection<RecordBatch> events) {
-    PCollection<KV<RollUpKey, Accumulator>> partials =
-        events
-            .apply("Aggregate", ParDo.of(new AggregateFn(contract)))
-            .setCoder(KvCoder.of(new KeyCoder(), new AccumulatorCoder()));
     List<PCollection<RollUpRows.Row>> rows = new ArrayList<>();
     for (Duration length : contract.rollUp().windows()) {
+      // Each length has partials of its own: a batch of history gives few for an hour, where the
+      // partials of its ten minutes would each have to be merged.
       rows.add(
-          partials
+          events
+              .apply("Aggregate" + length, ParDo.of(new AggregateFn(contract, length)))
+              .setCoder(KvCoder.of(new KeyCoder(), new AccumulatorCoder()))
               .apply("Window" + length, windows(length, events.isBounded()))
               .apply("Merge" + length, Combine.perKey(new MergeFn(contract)))
               .apply("Panes" + length, ParDo.of(new PaneFn(contract, runId)))
@@ -127,10 +127,12 @@ public final class RollUpRecords
 
   private static final class AggregateFn extends ArrowFn<RecordBatch, KV<RollUpKey, Accumulator>> {
     private final Contract contract;
+    private final Duration length;
     private transient PartialAggregator aggregator;
 
-    AggregateFn(Contract contract) {
+    AggregateFn(Contract contract, Duration length) {
       this.contract = contract;
+      this.length = length;
     }
 
     /** A message whose event time was not found by the scan came at the watermark. */
@@ -142,7 +144,7 @@ public final class RollUpRecords
 
     @Override
     void open(BufferAllocator allocator) {
-      aggregator = PartialAggregator.of(contract);
+      aggregator = PartialAggregator.of(contract, length);
     }
 
     @ProcessElement

@@ -11,7 +11,6 @@ import io.highwater.record.SourcedBatch;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.beam.sdk.metrics.Counter;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.PCollection;
@@ -50,7 +49,8 @@ public final class ValidateRecords extends PTransform<PCollection<SourcedBatch>,
 
   private static final class ValidateFn extends ArrowFn<SourcedBatch, SourcedBatch> {
     private final Contract contract;
-    private final Counter rejected = HighwaterMetrics.counter(HighwaterMetrics.RECORDS_REJECTED);
+    private final HighwaterMetrics.BatchCounter rejected =
+        HighwaterMetrics.counter(HighwaterMetrics.RECORDS_REJECTED);
     private transient ConstraintChecker checker;
 
     ValidateFn(Contract contract) {
