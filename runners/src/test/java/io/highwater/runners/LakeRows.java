@@ -1,0 +1,217 @@
+package io.highwater.runners;
+
+import io.highwater.contract.Contract;
+import io.highwater.contract.Measure;
+import io.highwater.lake.ArrowFiles;
+import io.highwater.lake.LakeFile;
+import io.highwater.lake.LakeTable;
+import io.highwater.transforms.Table;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.apache.arrow.c.ArrowArrayStream;
+import org.apache.arrow.c.Data;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.ipc.ArrowReader;
+import org.apache.arrow.vector.util.ByteArrayReadableSeekableByteChannel;
+import org.duckdb.DuckDBConnection;
+
+/**
+ * The rows of lakes, from the files that count, in an in-memory DuckDB: a schema a lake, with the
+ * tables events, rollups and rejected and the view rollups_latest.
+ */
+final class LakeRows implements AutoCloseable {
+  private static final int SHOWN = 5;
+
+  private final Contract contract;
+  private final BufferAllocator allocator;
+  private final DuckDBConnection connection;
+
+  private LakeRows(Contract contract, BufferAllocator allocator, DuckDBConnection connection) {
+    this.contract = contract;
+    this.allocator = allocator;
+    this.connection = connection;
+  }
+
+  static LakeRows of(Contract contract) throws SQLException {
+    return new LakeRows(
+        contract,
+        new RootAllocator(),
+        DriverManager.getConnection("jdbc:duckdb:").unwrap(DuckDBConnection.class));
+  }
+
+  /** Loads a lake into the schema {@code name}. */
+  void load(String name, Path lake) throws SQLException, IOException {
+    execute("CREATE SCHEMA " + name);
+    for (Table table : Table.values()) {
+      String target = name + "." + table.folder();
+      createEmpty(target, table);
+      List<String> parquet = new ArrayList<>();
+      for (LakeFile file : LakeTable.of(lake, contract.id(), table.folder()).files()) {
+        if (file.isArrow()) {
+          try (ArrowReader reader = ArrowFiles.open(file.path(), allocator)) {
+            run("INSERT INTO " + target + " BY NAME SELECT * FROM rows_of_file", reader);
+          }
+        } else {
+          parquet.add("'" + file.path() + "'");
+        }
+      }
+      if (!parquet.isEmpty()) {
+        execute(
+            "INSERT INTO %s BY NAME SELECT * FROM read_parquet(%s, hive_partitioning = false)"
+                .formatted(target, parquet));
+      }
+    }
+    execute(
+        "CREATE VIEW %1$s.rollups_latest AS FROM %1$s.rollups QUALIFY row_number() OVER (PARTITION BY window_start, window_millis, %2$s ORDER BY run_id DESC, pane_index DESC) = 1"
+            .formatted(name, keys()));
+  }
+
+  /** A table with the columns that the files are to have. */
+  private void createEmpty(String target, Table table) throws SQLException, IOException {
+    ByteArrayOutputStream file = new ByteArrayOutputStream();
+    ArrowFiles.assemble(table.schema(contract), List.of(), Channels.newChannel(file));
+    try (ArrowReader reader =
+        ArrowFiles.open(new ByteArrayReadableSeekableByteChannel(file.toByteArray()), allocator)) {
+      run("CREATE TABLE " + target + " AS FROM rows_of_file", reader);
+    }
+  }
+
+  private void run(String sql, ArrowReader reader) throws SQLException {
+    try (ArrowArrayStream stream = ArrowArrayStream.allocateNew(allocator)) {
+      Data.exportArrayStream(allocator, reader, stream);
+      connection.registerArrowStream("rows_of_file", stream);
+      execute(sql);
+    }
+  }
+
+  /** Loads what was sent: _topic, _partition, _offset, raw, code, and fields of the query. */
+  void loadSent(TestTopic topic) throws SQLException {
+    execute(
+        "CREATE TABLE sent (_topic VARCHAR, _partition INTEGER, _offset BIGINT, raw BLOB, code VARCHAR, instance_id BIGINT, query_id BIGINT, arrival_timestamp TIMESTAMP)");
+    try (PreparedStatement insert =
+        connection.prepareStatement(
+            "INSERT INTO sent VALUES (?, ?, ?, ?, ?, ?, ?, make_timestamp(?))")) {
+      for (TestTopic.Sent sent : topic.sent()) {
+        insert.setString(1, topic.name());
+        insert.setInt(2, sent.partition());
+        insert.setLong(3, sent.offset());
+        insert.setBytes(4, sent.message().value());
+        insert.setString(5, sent.message().code() == null ? null : sent.message().code().name());
+        insert.setLong(6, sent.message().query().instanceId());
+        insert.setLong(7, sent.message().query().queryId());
+        insert.setLong(8, sent.message().query().arrivalMicros());
+        insert.addBatch();
+      }
+      insert.executeBatch();
+    }
+  }
+
+  void execute(String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  /** The rows of a query, each with its values after commas. */
+  List<String> rows(String sql) throws SQLException {
+    List<String> rows = new ArrayList<>();
+    try (Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(sql)) {
+      int columns = result.getMetaData().getColumnCount();
+      while (result.next()) {
+        List<String> values = new ArrayList<>();
+        for (int column = 1; column <= columns; column++) {
+          values.add(String.valueOf(result.getString(column)));
+        }
+        rows.add(String.join(", ", values));
+      }
+    }
+    return rows;
+  }
+
+  long count(String relation) throws SQLException {
+    return Long.parseLong(rows("SELECT count(*) FROM " + relation).get(0));
+  }
+
+  /** Some rows that one of two queries gives more often than the other; none where they agree. */
+  List<String> differences(String left, String right) throws SQLException {
+    List<String> differences = new ArrayList<>();
+    for (String[] pair : new String[][] {{"only left", left, right}, {"only right", right, left}}) {
+      rows("(%s) EXCEPT ALL (%s) LIMIT %d".formatted(pair[1], pair[2], SHOWN))
+          .forEach(row -> differences.add(pair[0] + ": " + row));
+    }
+    return differences;
+  }
+
+  /** What a lake says of its windows, without the run and the pane that said it. */
+  String rollUps(String lake) {
+    return "SELECT * EXCLUDE (run_id, pane_index) FROM " + lake + ".rollups_latest";
+  }
+
+  /** What the roll-ups are to be: every measure of the contract by a GROUP BY over the events. */
+  String rollUpsOfEvents(String lake) {
+    List<String> windows = new ArrayList<>();
+    for (Duration window : contract.rollUp().windows()) {
+      long micros = window.toMillis() * 1_000;
+      windows.add(
+          "SELECT make_timestamp(epoch_us(%1$s) - epoch_us(%1$s) %% %2$d) AS window_start, %3$d::BIGINT AS window_millis, %4$s, true AS is_final, %5$s FROM %6$s.events GROUP BY ALL"
+              .formatted(
+                  contract.eventTime(),
+                  micros,
+                  window.toMillis(),
+                  keys(),
+                  contract.rollUp().measures().stream()
+                      .map(this::aggregate)
+                      .collect(Collectors.joining(", ")),
+                  lake));
+    }
+    return String.join(" UNION ALL ", windows);
+  }
+
+  private String aggregate(Measure measure) {
+    String column = measure.column();
+    String value =
+        switch (measure.function()) {
+          case COUNT -> "count(*)";
+          case SUM -> "sum(" + column + ")";
+          case MIN -> "min(" + column + ")";
+          case MAX -> "max(" + column + ")";
+          case LAST ->
+              "first(%1$s ORDER BY %2$s DESC, %1$s DESC)".formatted(column, contract.eventTime());
+        };
+    Measure.Condition where = measure.where();
+    String taken =
+        where == null
+            ? "true"
+            : where.equalTo() == null
+                ? where.column()
+                : where.column() + " = '" + where.equalTo() + "'";
+    String notNull = column == null ? "" : " AND " + column + " IS NOT NULL";
+    String type = column == null ? "BIGINT" : contract.typeOf(column).sqlType();
+    return "CAST(%s FILTER (WHERE %s%s) AS %s) AS %s"
+        .formatted(value, taken, notNull, type, measure.name());
+  }
+
+  private String keys() {
+    return String.join(", ", contract.rollUp().keys());
+  }
+
+  /** Fails where Arrow memory was not given back. */
+  @Override
+  public void close() throws SQLException {
+    connection.close();
+    allocator.close();
+  }
+}

@@ -1,0 +1,229 @@
+package io.highwater.runners;
+
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.empty;
+import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.lessThan;
+import static org.hamcrest.Matchers.not;
+
+import io.highwater.contract.Contract;
+import io.highwater.contract.ContractLoader;
+import io.highwater.lake.LakeTable;
+import io.highwater.runners.generate.QueryGenerator.Settings;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.common.header.Header;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The stream from a real broker into a lake, also over crashes and stops. */
+class StreamIT {
+  private static final Instant START = Instant.parse("2024-03-01T22:30:00Z");
+  private static final Duration WAIT = Duration.ofSeconds(60);
+  private static final int PARTITIONS = 3;
+
+  private static TestBroker broker;
+  private static Contract contract;
+
+  @TempDir Path directory;
+
+  @BeforeAll
+  static void startBroker() throws Exception {
+    broker = TestBroker.start();
+    contract = ContractLoader.load("warehouse-queries");
+  }
+
+  @AfterAll
+  static void stopBroker() throws IOException {
+    broker.close();
+  }
+
+  @Test
+  void putsEveryMessageIntoEventsOrRejectedAndRollsUpTheEvents() throws Exception {
+    Path lake = directory.resolve("lake");
+    try (TestTopic topic = TestTopic.create(broker, "all", PARTITIONS);
+        LakeRows rows = LakeRows.of(contract)) {
+      topic.send(
+          QueryMessage.generateAll(new Settings(8_000, 3, START, Duration.ofHours(4), 6, 0.02)));
+      CommandOutput output =
+          CommandOutput.of(
+              command(topic, lake, "--stopAfterIdle=2s", "--deadLetterTopic=all-rejected"));
+      assertThat(output.err(), output.exitCode(), is(0));
+
+      assertThatEveryMessageIsThereOnce(rows, topic, lake);
+      assertThatDeadLettersAreTheRejected(rows, "all-rejected");
+    }
+  }
+
+  @Test
+  void goesOnAfterACrashAndAfterAStopAndRefusesToBeginAnew() throws Exception {
+    Path lake = directory.resolve("lake");
+    Iterator<QueryMessage> messages =
+        QueryMessage.generate(new Settings(100_000, 4, START, Duration.ofHours(48), 6, 0.02));
+    try (TestTopic topic = TestTopic.create(broker, "stopped", PARTITIONS);
+        LakeRows rows = LakeRows.of(contract)) {
+      ScheduledFuture<?> trickle = topic.trickle(messages, 20);
+      try (StreamProcess stream = start("first", topic, lake)) {
+        awaitNewFile(stream, lake, 0);
+        // Files are written after a checkpoint has completed; the next has not.
+        stream.kill();
+      }
+      int filesAfterCrash = files(lake);
+      try (StreamProcess stream = start("second", topic, lake)) {
+        awaitNewFile(stream, lake, filesAfterCrash);
+        assertThat("exit code after SIGTERM:\n" + stream.log(), stream.stop(), is(0));
+        assertThat(stream.log(), containsString("Going on from "));
+        assertThat(stream.log(), containsString("Stopped; the next start goes on from "));
+        assertThat(stream.log(), not(containsString("Exception")));
+      }
+      topic.endTrickle(trickle);
+      try (StreamProcess stream = start("third", topic, lake, "--stopAfterIdle=2s")) {
+        assertThat(stream.log(), stream.awaitEnd(), is(0));
+        assertThat(stream.log(), containsString("Going on from "));
+      }
+      assertThatEveryMessageIsThereOnce(rows, topic, lake);
+
+      // It ended with nothing to go on from, so that another start would write all rows again.
+      CommandOutput refused = CommandOutput.of(command(topic, lake, "--stopAfterIdle=2s"));
+      assertThat(refused.err(), refused.exitCode(), is(2));
+      assertThat(
+          refused.err(),
+          is(
+              "highwater stream: The lake %1$s has rows of topic stopped, but there is no state in %1$s-state to go on from; give --stateDir, or --startFrom to begin there nevertheless (see highwater stream --help)\n"
+                  .formatted(lake)));
+      CommandOutput latest =
+          CommandOutput.of(command(topic, lake, "--stopAfterIdle=1s", "--startFrom=latest"));
+      assertThat(latest.err(), latest.exitCode(), is(0));
+      try (LakeRows after = LakeRows.of(contract)) {
+        assertThatEveryMessageIsThereOnce(after, topic, lake);
+      }
+    }
+  }
+
+  @Test
+  void saysInOneLineThatTheTopicOrTheBrokerIsMissing() throws Exception {
+    Path lake = directory.resolve("lake");
+    CommandOutput noTopic =
+        CommandOutput.of(
+            "stream",
+            "--bootstrapServers=" + broker.bootstrapServers(),
+            "--inputTopic=nowhere",
+            "--lake=" + lake);
+    assertThat(noTopic.err(), noTopic.exitCode(), is(2));
+    assertThat(
+        noTopic.err(),
+        is(
+            "highwater stream: --inputTopic is 'nowhere'; expected a topic of %s; create it first (see highwater stream --help)\n"
+                .formatted(broker.bootstrapServers())));
+
+    String unused;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      unused = "127.0.0.1:" + socket.getLocalPort();
+    }
+    long started = System.nanoTime();
+    CommandOutput noBroker =
+        CommandOutput.of(
+            "stream", "--bootstrapServers=" + unused, "--inputTopic=nowhere", "--lake=" + lake);
+    assertThat(noBroker.err(), noBroker.exitCode(), is(2));
+    assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - started), is(lessThan(20L)));
+    assertThat(
+        noBroker.err(),
+        containsString("highwater stream: --bootstrapServers is '" + unused + "'; expected "));
+    assertThat("lines in\n" + noBroker.err(), noBroker.err().lines().count(), is(1L));
+  }
+
+  private StreamProcess start(String name, TestTopic topic, Path lake, String... more)
+      throws IOException {
+    String[] command = command(topic, lake, more);
+    return StreamProcess.start(
+        directory.resolve(name + ".log"), Arrays.asList(command).subList(1, command.length));
+  }
+
+  private static String[] command(TestTopic topic, Path lake, String... more) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "stream",
+                "--bootstrapServers=" + broker.bootstrapServers(),
+                "--inputTopic=" + topic.name(),
+                "--lake=" + lake,
+                "--checkpointingInterval=1000"));
+    command.addAll(List.of(more));
+    return command.toArray(new String[0]);
+  }
+
+  private static void awaitNewFile(StreamProcess stream, Path lake, int before) throws Exception {
+    Await.until(
+        "a new file in the lake",
+        WAIT,
+        () -> {
+          assertThat("is running:\n" + stream.log(), stream.isAlive(), is(true));
+          return files(lake) > before;
+        });
+  }
+
+  private static int files(Path lake) {
+    return LakeTable.of(lake, contract.id(), "events").files().size();
+  }
+
+  private static void assertThatEveryMessageIsThereOnce(LakeRows rows, TestTopic topic, Path lake)
+      throws SQLException, IOException {
+    rows.load("lake", lake);
+    rows.loadSent(topic);
+    assertThat(rows.count("lake.events"), is(greaterThan(0L)));
+    assertThat(rows.count("lake.rejected"), is(greaterThan(0L)));
+    assertThat(
+        rows.differences(
+            "SELECT _topic, _partition, _offset, instance_id, query_id, arrival_timestamp FROM sent WHERE code IS NULL",
+            "SELECT _topic, _partition, _offset, instance_id, query_id, arrival_timestamp FROM lake.events"),
+        is(empty()));
+    assertThat(
+        rows.differences(
+            "SELECT _topic, _partition, _offset, code, raw FROM sent WHERE code IS NOT NULL",
+            "SELECT _topic, _partition, _offset, code, raw FROM lake.rejected"),
+        is(empty()));
+    assertThat(
+        rows.rows(
+            "SELECT * FROM lake.rejected WHERE received_at IS NULL OR stage IS NULL OR coalesce(reason, '') = '' OR file IS NOT NULL"),
+        is(empty()));
+    assertThat(rows.differences(rows.rollUpsOfEvents("lake"), rows.rollUps("lake")), is(empty()));
+  }
+
+  private static void assertThatDeadLettersAreTheRejected(LakeRows rows, String deadLetterTopic)
+      throws SQLException {
+    List<String> rejected =
+        rows.rows(
+            "SELECT stage, code, coalesce(field, '-'), coalesce(value, '-'), reason, _topic, _partition, _offset, lower(hex(raw)) FROM lake.rejected");
+    List<String> letters = new ArrayList<>();
+    for (ConsumerRecord<byte[], byte[]> letter :
+        TestTopic.consume(broker, deadLetterTopic, rejected.size())) {
+      List<String> values = new ArrayList<>();
+      for (String name :
+          List.of("stage", "code", "field", "value", "reason", "_topic", "_partition", "_offset")) {
+        Header header = letter.headers().lastHeader("highwater." + name);
+        values.add(header == null ? "-" : new String(header.value(), StandardCharsets.UTF_8));
+      }
+      values.add(HexFormat.of().formatHex(letter.value()));
+      letters.add(String.join(", ", values));
+    }
+    assertThat(letters.stream().sorted().toList(), is(rejected.stream().sorted().toList()));
+  }
+}

@@ -1,0 +1,156 @@
+package io.highwater.runners;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * A topic whose messages the test knows, each with its position. Messages go to the partitions in
+ * turn, with their event time as Kafka timestamp.
+ */
+final class TestTopic implements AutoCloseable {
+  private static final Duration WAIT = Duration.ofSeconds(30);
+  private static final long TRICKLE_MILLIS = 50;
+
+  /** A message and where it is. */
+  record Sent(int partition, long offset, QueryMessage message) {}
+
+  private final String name;
+  private final int partitions;
+  private final KafkaProducer<byte[], byte[]> producer;
+  private final List<Sent> sent = new ArrayList<>();
+  private final ScheduledExecutorService trickling = Executors.newSingleThreadScheduledExecutor();
+
+  private TestTopic(String name, int partitions, KafkaProducer<byte[], byte[]> producer) {
+    this.name = name;
+    this.partitions = partitions;
+    this.producer = producer;
+  }
+
+  static TestTopic create(TestBroker broker, String name, int partitions)
+      throws ExecutionException, InterruptedException {
+    try (Admin admin =
+        Admin.create(
+            Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()))) {
+      admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1))).all().get();
+    }
+    return new TestTopic(
+        name,
+        partitions,
+        new KafkaProducer<>(
+            Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()),
+            new ByteArraySerializer(),
+            new ByteArraySerializer()));
+  }
+
+  String name() {
+    return name;
+  }
+
+  /** Everything that was sent; call it when nothing is being sent. */
+  List<Sent> sent() {
+    return sent;
+  }
+
+  /** Returns when the broker has them all. */
+  void send(List<QueryMessage> messages) throws ExecutionException, InterruptedException {
+    List<Future<RecordMetadata>> acknowledged = new ArrayList<>();
+    for (QueryMessage message : messages) {
+      acknowledged.add(
+          producer.send(
+              new ProducerRecord<>(
+                  name,
+                  (sent.size() + acknowledged.size()) % partitions,
+                  message.query().arrivalMicros() / 1_000,
+                  null,
+                  message.value())));
+    }
+    for (int i = 0; i < messages.size(); i++) {
+      RecordMetadata position = acknowledged.get(i).get();
+      sent.add(new Sent(position.partition(), position.offset(), messages.get(i)));
+    }
+  }
+
+  /** Sends without end, some hundred messages a second, until the result is cancelled. */
+  ScheduledFuture<?> trickle(Iterator<QueryMessage> messages, int atOnce) {
+    return trickling.scheduleAtFixedRate(
+        () -> sendSome(messages, atOnce), 0, TRICKLE_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  private void sendSome(Iterator<QueryMessage> messages, int count) {
+    List<QueryMessage> some = new ArrayList<>();
+    while (some.size() < count && messages.hasNext()) {
+      some.add(messages.next());
+    }
+    try {
+      send(some);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("cannot send", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Ends {@link #trickle} and waits until the broker has what was sent. */
+  void endTrickle(ScheduledFuture<?> trickle) throws InterruptedException {
+    trickle.cancel(false);
+    trickling.shutdown();
+    if (!trickling.awaitTermination(WAIT.toSeconds(), TimeUnit.SECONDS)) {
+      throw new AssertionError(
+          "the broker did not take the messages in " + WAIT.toSeconds() + " s");
+    }
+  }
+
+  /** All messages of a topic, which are to be {@code count}. */
+  static List<ConsumerRecord<byte[], byte[]>> consume(TestBroker broker, String topic, int count) {
+    List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(
+            Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer())) {
+      List<TopicPartition> all =
+          consumer.partitionsFor(topic).stream()
+              .map(partition -> new TopicPartition(topic, partition.partition()))
+              .toList();
+      consumer.assign(all);
+      consumer.seekToBeginning(all);
+      long end = consumer.endOffsets(all).values().stream().mapToLong(Long::longValue).sum();
+      if (end != count) {
+        throw new AssertionError("topic " + topic + " has " + end + " messages, not " + count);
+      }
+      long deadline = System.nanoTime() + WAIT.toNanos();
+      while (records.size() < count && System.nanoTime() < deadline) {
+        consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+      }
+    }
+    return records;
+  }
+
+  @Override
+  public void close() {
+    trickling.shutdownNow();
+    producer.close();
+  }
+}
