@@ -5,7 +5,9 @@ import io.highwater.record.EventTimeScanner;
 import java.io.Serializable;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.beam.sdk.io.kafka.KafkaRecord;
 import org.apache.beam.sdk.io.kafka.TimestampPolicy;
 import org.apache.beam.sdk.io.kafka.TimestampPolicyFactory;
@@ -40,6 +42,9 @@ final class EventTimePolicy extends TimestampPolicy<byte[], byte[]> {
       long stopAfterIdleMillis)
       implements Serializable {}
 
+  /** Of each topic, the settings of the read that was made last in this JVM. */
+  private static final Map<String, Settings> LATEST = new ConcurrentHashMap<>();
+
   private final Settings settings;
   private final EventTimeScanner scanner;
   private final Clock wallClock;
@@ -57,12 +62,25 @@ final class EventTimePolicy extends TimestampPolicy<byte[], byte[]> {
     this.partition = topic.register(partition, wallClock.millis());
     this.outOfOrderMillis = settings.contract().outOfOrderBound().toMillis();
     this.watermarkMillis = previousWatermark.orElse(BoundedWindow.TIMESTAMP_MIN_VALUE).getMillis();
+    if (watermarkMillis > BoundedWindow.TIMESTAMP_MIN_VALUE.getMillis()) {
+      // Else event time would stand still until the next message.
+      this.partition.resume(watermarkMillis + outOfOrderMillis);
+    }
   }
 
-  static TimestampPolicyFactory<byte[], byte[]> factory(Settings settings) {
+  /**
+   * Makes the policies of a read. A restored source comes out of the checkpoint with the settings
+   * of the run that wrote it, but what counts is what this run was asked for. So they come from the
+   * read that was made last in this JVM, where there is one.
+   */
+  static TimestampPolicyFactory<byte[], byte[]> factory(String topic, Settings settings) {
+    LATEST.put(topic, settings);
     return (TopicPartition topicPartition, Optional<Instant> previousWatermark) ->
         new EventTimePolicy(
-            settings, topicPartition.partition(), previousWatermark, Clock.systemUTC());
+            LATEST.getOrDefault(topicPartition.topic(), settings),
+            topicPartition.partition(),
+            previousWatermark,
+            Clock.systemUTC());
   }
 
   @Override

@@ -160,7 +160,7 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
             .withKeyDeserializer(ByteArrayDeserializer.class)
             .withValueDeserializer(ByteArrayDeserializer.class)
             .withConsumerConfigUpdates(config)
-            .withTimestampPolicyFactory(EventTimePolicy.factory(policy));
+            .withTimestampPolicyFactory(EventTimePolicy.factory(topic, policy));
     if (startFrom != null) {
       read = read.withStartReadTime(Instant.ofEpochMilli(startFrom.toEpochMilli()));
     }

@@ -65,6 +65,11 @@ final class TopicClock {
       lastReadMillis = nowMillis;
     }
 
+    /** Takes how far event time had come before a restart. */
+    void resume(long eventMillis) {
+      greatestEventMillis = eventMillis;
+    }
+
     void read(long eventMillis, long nowMillis) {
       if (eventMillis > greatestEventMillis) {
         greatestEventMillis = eventMillis;

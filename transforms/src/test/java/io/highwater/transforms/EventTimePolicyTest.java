@@ -13,7 +13,9 @@ import java.util.UUID;
 import org.apache.beam.sdk.io.kafka.KafkaRecord;
 import org.apache.beam.sdk.io.kafka.KafkaTimestampType;
 import org.apache.beam.sdk.io.kafka.TimestampPolicy;
+import org.apache.beam.sdk.io.kafka.TimestampPolicyFactory;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
+import org.apache.kafka.common.TopicPartition;
 import org.joda.time.Instant;
 import org.junit.jupiter.api.Test;
 
@@ -152,6 +154,37 @@ class EventTimePolicyTest {
     read(restored, T, 10);
 
     assertThat(watermark(restored, 10), is(T + 5_000));
+  }
+
+  @Test
+  void goesOnAfterARestoreWhenNothingComes() {
+    EventTimePolicy restored = new EventTimePolicy(settings, 0, Optional.of(new Instant(T)), clock);
+    watermark(second, 0);
+    watermark(restored, 0);
+    clock.millis += 30_000;
+
+    assertThat(watermark(restored, 0), is(T + 30_000));
+  }
+
+  /** A restored source brings the factory of the run that wrote the checkpoint. */
+  @Test
+  void takesTheSettingsOfTheReadThatWasMadeLast() {
+    TopicPartition partition = new TopicPartition(UUID.randomUUID().toString(), 0);
+    TimestampPolicyFactory<byte[], byte[]> ofCheckpoint =
+        EventTimePolicy.factory(
+            partition.topic(),
+            new EventTimePolicy.Settings(
+                "before", TestContracts.jobs(), 1, Long.MAX_VALUE, Long.MAX_VALUE));
+    EventTimePolicy.factory(
+        partition.topic(),
+        new EventTimePolicy.Settings(
+            UUID.randomUUID().toString(), TestContracts.jobs(), 1, Long.MAX_VALUE, 0));
+
+    TimestampPolicy<byte[], byte[]> restored =
+        ofCheckpoint.createTimestampPolicy(partition, Optional.of(new Instant(T)));
+
+    long later = System.currentTimeMillis() + 1_000;
+    assertThat(restored.getWatermark(context(0, later)).getMillis(), is(END));
   }
 
   private EventTimePolicy policy(int partition) {
