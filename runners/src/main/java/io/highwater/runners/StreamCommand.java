@@ -41,6 +41,9 @@ final class StreamCommand implements Command {
           Map.entry("streaming", "true"),
           Map.entry("experiments", "use_deprecated_read"),
           Map.entry("checkpointingInterval", "5000"),
+          // Else a bundle that a checkpoint ends is put out after the watermark has passed its
+          // rows, and the roll-ups drop them as late.
+          Map.entry("finishBundleBeforeCheckpointing", "true"),
           Map.entry("objectReuse", "true"),
           Map.entry("fasterCopy", "true"),
           Map.entry("maxBundleSize", "20000"),

@@ -23,6 +23,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -120,7 +121,8 @@ class BackfillIT {
   }
 
   /** Compile time above an execution time of 0 breaks a rule, below 0 is out of range. */
-  private static Query withExecution(Query query, long executionMillis, String fingerprint) {
+  private static Query withExecution(
+      Query query, long executionMillis, @Nullable String fingerprint) {
     return new Query(
         query.instanceId(),
         query.clusterSize(),
