@@ -83,8 +83,17 @@ public final class LakeNames {
 
   /** The file that publishes a generation: _replaced-GENERATION.json. */
   public static String marker(String generation) {
+    return "_replaced-" + requireGeneration(generation) + ".json";
+  }
+
+  /**
+   * Returns {@code generation} if it can be one's name.
+   *
+   * @throws IllegalArgumentException if not
+   */
+  public static String requireGeneration(String generation) {
     check("generation", generation, GENERATION);
-    return "_replaced-" + generation + ".json";
+    return generation;
   }
 
   static boolean isMarker(String name) {
@@ -92,7 +101,7 @@ public final class LakeNames {
   }
 
   /** Whether the name is of a file of rows; hidden and unfinished files' are not. */
-  static boolean isData(String name) {
+  public static boolean isData(String name) {
     return !name.startsWith(".")
         && !name.startsWith("_")
         && (name.endsWith("." + ARROW) || name.endsWith("." + PARQUET));

@@ -29,7 +29,7 @@ public final class BackfillPipeline {
     Compression compression = OptionValues.compression("compression", options.getCompression());
     String asOf = options.getAsOf();
     Instant receivedAt = asOf == null ? now : OptionValues.time("asOf", asOf);
-    String lake = options.getLake();
+    String lake = OptionValues.lake("lake", options.getLake());
     String generation = Long.toString(now.toEpochMilli());
 
     Pipeline pipeline = Pipeline.create(options);

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /** The texts of options as typed values; a text that is none is a {@link UsageException}. */
 public final class OptionValues {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
+  private static final Pattern PATTERN_CHARACTER = Pattern.compile("[*?\\[\\]{}\\\\]");
 
   private OptionValues() {}
 
@@ -36,6 +37,16 @@ public final class OptionValues {
       throw new UsageException("--" + option + " is missing; see --help");
     }
     return text;
+  }
+
+  /** The lake's folder, on any file system; as a path it must not read like a pattern of files. */
+  static String lake(String option, @Nullable String text) {
+    String lake = required(option, text);
+    if (PATTERN_CHARACTER.matcher(lake).find()) {
+      throw UsageException.option(
+          option, lake, "a folder without any of * ? [ ] { } \\ in its path");
+    }
+    return lake;
   }
 
   /** A duration such as 250ms, 5s, 10m, 1h or 7d. */

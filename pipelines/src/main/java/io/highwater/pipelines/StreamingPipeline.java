@@ -28,10 +28,10 @@ public final class StreamingPipeline {
     Contract contract = OptionValues.contract("contract", options.getContract());
     Compression compression = OptionValues.compression("compression", options.getCompression());
     Duration lateness = OptionValues.duration("allowedLateness", options.getAllowedLateness());
+    String lake = OptionValues.lake("lake", options.getLake());
     Map<String, Object> kafka =
         OptionValues.properties("consumerConfig", options.getConsumerConfig());
     ReadKafka readKafka = readKafka(options, contract, kafka);
-    String lake = options.getLake();
 
     Pipeline pipeline = Pipeline.create(options);
     PCollection<RawBatch> messages = pipeline.apply("ReadKafka", readKafka);

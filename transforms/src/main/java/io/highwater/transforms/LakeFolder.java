@@ -8,6 +8,7 @@ import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.fs.MatchResult;
 import org.apache.beam.sdk.io.fs.MoveOptions.StandardMoveOptions;
@@ -22,12 +23,19 @@ import org.jspecify.annotations.Nullable;
  * @param root without a slash at its end
  */
 record LakeFolder(String root) implements Serializable {
+  /** What Beam would take as a pattern when it lists an hour, and then find nothing to replace. */
+  private static final Pattern PATTERN = Pattern.compile("[*?\\[\\]{}\\\\]");
+
   LakeFolder {
     while (root.endsWith("/")) {
       root = root.substring(0, root.length() - 1);
     }
     if (root.isEmpty()) {
       throw new IllegalArgumentException("lake is empty; expected a folder");
+    }
+    if (PATTERN.matcher(root).find()) {
+      throw new IllegalArgumentException(
+          "lake is '" + root + "'; expected a folder without any of * ? [ ] { } \\ in its path");
     }
   }
 

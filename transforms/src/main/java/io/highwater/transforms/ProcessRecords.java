@@ -46,7 +46,10 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
 
   /** How long after its end a window still takes rows; default 10 minutes of event time. */
   public ProcessRecords withAllowedLateness(Duration lateness) {
-    return new ProcessRecords(contract, runId, requireNonNull(lateness, "lateness"));
+    if (lateness.isNegative()) {
+      throw new IllegalArgumentException("lateness is " + lateness + "; expected zero or more");
+    }
+    return new ProcessRecords(contract, runId, lateness);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.highwater.transforms;
 import static java.util.Objects.requireNonNull;
 
 import io.highwater.contract.Contract;
+import io.highwater.lake.LakeNames;
 import io.highwater.lake.Replacement;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -40,7 +41,7 @@ public final class PublishGeneration
         requireNonNull(contract, "contract"),
         requireNonNull(table, "table"),
         new LakeFolder(lake),
-        requireNonNull(generation, "generation"));
+        LakeNames.requireGeneration(generation));
   }
 
   /** Puts out the epoch hours that were published. */
@@ -75,8 +76,7 @@ public final class PublishGeneration
           table.isReplaced() ? lake.list(contract, table, epochHour) : List.of();
       List<String> gone =
           replaced.stream()
-              .filter(name -> !name.startsWith("_") && !name.startsWith("."))
-              .filter(name -> !in.contains(name))
+              .filter(name -> LakeNames.isData(name) && !in.contains(name))
               .sorted()
               .toList();
       Replacement replacement = new Replacement(generation, in, gone);

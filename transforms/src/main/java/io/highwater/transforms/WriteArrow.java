@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.highwater.contract.Contract;
 import io.highwater.lake.ArrowFiles;
 import io.highwater.lake.Compression;
+import io.highwater.lake.LakeNames;
 import io.highwater.record.ByteArrayChannel;
 import io.highwater.record.RecordBatch;
 import java.io.IOException;
@@ -61,7 +62,7 @@ public final class WriteArrow
   /** For a bounded run: the files carry this name and count once the generation is published. */
   public WriteArrow withGeneration(String generation) {
     return new WriteArrow(
-        contract, table, lake, compression, requireNonNull(generation, "generation"));
+        contract, table, lake, compression, LakeNames.requireGeneration(generation));
   }
 
   @Override

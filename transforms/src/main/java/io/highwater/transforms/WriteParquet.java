@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.highwater.contract.Contract;
 import io.highwater.lake.ArrowFiles;
 import io.highwater.lake.Compression;
+import io.highwater.lake.LakeNames;
 import io.highwater.record.ByteArrayChannel;
 import io.highwater.record.RecordBatch;
 import java.io.IOException;
@@ -55,7 +56,7 @@ public final class WriteParquet
 
   /** For a bounded run: the files carry this name and count once the generation is published. */
   public WriteParquet withGeneration(String generation) {
-    return new WriteParquet(contract, table, lake, requireNonNull(generation, "generation"));
+    return new WriteParquet(contract, table, lake, LakeNames.requireGeneration(generation));
   }
 
   @Override

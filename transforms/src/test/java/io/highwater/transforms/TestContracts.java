@@ -67,11 +67,54 @@ final class TestContracts {
               - {name: mb, function: sum, column: mb}
       """;
 
+  private static final String READINGS =
+      """
+      apiVersion: v3.1.0
+      kind: DataContract
+      id: readings
+      version: 2.0.0
+      status: active
+      schema:
+        - name: events
+          logicalType: object
+          properties:
+            - {name: id, logicalType: integer, required: true, primaryKey: true, primaryKeyPosition: 1}
+            - {name: at, logicalType: timestamp, required: true}
+            - {name: level, logicalType: number}
+            - {name: note, logicalType: string}
+            - {name: ok, logicalType: boolean}
+            - {name: seen, logicalType: timestamp}
+      customProperties:
+        - property: eventTime
+          value: at
+        - property: outOfOrderBound
+          value: PT10S
+        - property: derivedColumns
+          value:
+            - {name: is_high, type: boolean, sql: "coalesce(level > 10, false)"}
+            - {name: half, type: number, sql: level / 2}
+        - property: rollUps
+          value:
+            windows: [PT1H]
+            keys: [id]
+            measures:
+              - {name: readings, function: count}
+      """;
+
   private TestContracts() {}
 
+  /** A column of each type, none required but the key and the time. */
+  static Contract readings() {
+    return parse("readings.yaml", READINGS);
+  }
+
   static Contract jobs() {
+    return parse("jobs.yaml", JOBS);
+  }
+
+  private static Contract parse(String name, String yaml) {
     try {
-      return ContractLoader.parse("jobs.yaml", JOBS);
+      return ContractLoader.parse(name, yaml);
     } catch (InvalidContractException e) {
       throw new AssertionError(e);
     }
