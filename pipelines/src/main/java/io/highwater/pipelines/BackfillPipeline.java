@@ -9,6 +9,7 @@ import io.highwater.transforms.ReadFiles;
 import io.highwater.transforms.Table;
 import io.highwater.transforms.WriteArrow;
 import io.highwater.transforms.WriteParquet;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.apache.beam.sdk.Pipeline;
@@ -27,6 +28,7 @@ public final class BackfillPipeline {
   public static Pipeline create(BackfillPipelineOptions options, Instant now) {
     Contract contract = OptionValues.contract("contract", options.getContract());
     Compression compression = OptionValues.compression("compression", options.getCompression());
+    Duration lateness = OptionValues.duration("allowedLateness", options.getAllowedLateness());
     String asOf = options.getAsOf();
     Instant receivedAt = asOf == null ? now : OptionValues.time("asOf", asOf);
     String lake = OptionValues.lake("lake", options.getLake());
@@ -38,7 +40,9 @@ public final class BackfillPipeline {
     PCollection<RawBatch> records = pipeline.apply("ReadFiles", ReadFiles.of(globs, receivedAt));
 
     PCollectionTuple processed =
-        records.apply("ProcessRecords", ProcessRecords.of(contract, now.toEpochMilli()));
+        records.apply(
+            "ProcessRecords",
+            ProcessRecords.of(contract, now.toEpochMilli()).withAllowedLateness(lateness));
 
     processed
         .get(ProcessRecords.EVENTS)

@@ -111,6 +111,10 @@ public final class OptionValues {
   static List<String> files(String option, String text) {
     List<String> globs = List.of(text.split(",", -1));
     for (String glob : globs) {
+      if (glob.isBlank()) {
+        throw UsageException.option(
+            option, text, "files or patterns, with one between any two commas");
+      }
       if (!glob.contains("://") && !Files.exists(literalPart(glob))) {
         throw UsageException.option(
             option, glob, "a file; there is no " + literalPart(glob) + " here");
@@ -156,7 +160,8 @@ public final class OptionValues {
     Properties properties = new Properties();
     try (Reader reader = Files.newBufferedReader(Path.of(file), StandardCharsets.UTF_8)) {
       properties.load(reader);
-    } catch (IOException e) {
+    } catch (IOException | IllegalArgumentException e) {
+      // The latter is of a backslash and u that no four digits follow.
       throw UsageException.option(
           option, file, "a readable properties file (" + e.getMessage() + ")");
     }
