@@ -31,6 +31,7 @@ import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.ipc.ArrowFileReader;
 import org.apache.beam.sdk.options.PipelineOptionsFactory;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -116,7 +117,19 @@ class BackfillPipelineTest {
                   .map(column -> "coalesce(" + column + ", 0) AS " + column)
                   .collect(Collectors.joining(", ")));
 
-  @TempDir Path folder;
+  @TempDir private static Path folder;
+
+  /** Filled once, for the tests that only look at it. */
+  private static Path csv = Path.of("");
+
+  private static Path lake = Path.of("");
+
+  @BeforeAll
+  static void backfillOnce() throws IOException {
+    csv = csv("queries.csv", ROWS);
+    lake = folder.resolve("lake");
+    backfill(csv, lake, NOW);
+  }
 
   /** A value each for {@link #COLUMNS}; about one in thirty breaks the contract. */
   private static String csvRow(Random random, int queryId) {
@@ -169,36 +182,34 @@ class BackfillPipelineTest {
     return random.nextInt(12) == 0 ? "" : Integer.toString(random.nextInt(bound));
   }
 
-  private Path csv() throws IOException {
+  private static Path csv(String name, int rowCount) throws IOException {
     Random random = new Random(17);
     List<String> lines = new ArrayList<>();
     lines.add(String.join(",", COLUMNS));
-    for (int row = 0; row < ROWS; row++) {
+    for (int row = 0; row < rowCount; row++) {
       lines.add(csvRow(random, row));
     }
-    return Files.write(folder.resolve("queries.csv"), lines);
+    return Files.write(folder.resolve(name), lines);
   }
 
-  private void backfill(Path input, Instant now) {
+  private static void backfill(Path input, Path lake, Instant now) {
     BackfillPipelineOptions options =
         PipelineOptionsFactory.fromArgs(
-                "--lake=" + folder.resolve("lake"),
-                "--input=" + input,
-                "--asOf=2024-04-01T12:00:00Z")
+                "--lake=" + lake, "--input=" + input, "--asOf=2024-04-01T12:00:00Z")
             .withValidation()
             .as(BackfillPipelineOptions.class);
     BackfillPipeline.create(options, now).run().waitUntilFinish();
   }
 
-  private List<LakeFile> files(String table) {
-    return LakeTable.of(folder.resolve("lake"), "warehouse-queries", table).files();
+  private static List<LakeFile> files(Path lake, String table) {
+    return LakeTable.of(lake, "warehouse-queries", table).files();
   }
 
   /** The rows of the events table that count, each checked to be in its hour. */
-  private TreeSet<String> events(List<String> columns) throws IOException {
+  private static TreeSet<String> events(Path lake, List<String> columns) throws IOException {
     TreeSet<String> lines = new TreeSet<>();
     try (BufferAllocator allocator = new RootAllocator()) {
-      for (LakeFile file : files("events")) {
+      for (LakeFile file : files(lake, "events")) {
         try (ArrowFileReader reader = ArrowFiles.open(file.path(), allocator)) {
           while (reader.loadNextBatch()) {
             VectorSchemaRoot rows = reader.getVectorSchemaRoot();
@@ -250,9 +261,6 @@ class BackfillPipelineTest {
 
   @Test
   void filesWhatAnIndependentReadingOfTheFileGives() throws Exception {
-    Path csv = csv();
-    backfill(csv, NOW);
-
     List<String> columns = new ArrayList<>(COLUMNS);
     columns.addAll(List.of("query_class", "is_spilled"));
     TreeSet<String> expected =
@@ -262,7 +270,7 @@ class BackfillPipelineTest {
     assertEquals(
         List.of("cpu_bound", "io_bound", "network_bound", "normal", "queue_wlm_bound"),
         duckDb(csv, "SELECT DISTINCT query_class FROM (" + EXPECTED + ") ORDER BY 1"));
-    assertEquals(expected, events(columns));
+    assertEquals(expected, events(lake, columns));
 
     assertEquals(
         new TreeSet<>(
@@ -287,9 +295,6 @@ class BackfillPipelineTest {
 
   @Test
   void rollsUpWhatItFiled() throws Exception {
-    Path csv = csv();
-    backfill(csv, NOW);
-
     for (String window : List.of("10 minutes", "1 hour")) {
       // Sums of doubles hang on the order of the rows unless they are exact: both are rounded.
       assertEquals(
@@ -322,26 +327,27 @@ class BackfillPipelineTest {
 
   @Test
   void leavesTheSameTablesWhenItRunsAgain() throws Exception {
-    Path csv = csv();
-    backfill(csv, NOW);
-    TreeSet<String> events = events(COLUMNS);
-    int eventFiles = files("events").size();
-    List<LakeFile> rollUps = files("rollups");
+    Path few = csv("few.csv", 200);
+    Path lake = folder.resolve("lake of few");
+    backfill(few, lake, NOW);
+    TreeSet<String> events = events(lake, COLUMNS);
+    int eventFiles = files(lake, "events").size();
+    List<LakeFile> rollUps = files(lake, "rollups");
 
-    backfill(csv, NOW.plusSeconds(60));
+    backfill(few, lake, NOW.plusSeconds(60));
 
-    assertEquals(events, events(COLUMNS));
+    assertEquals(events, events(lake, COLUMNS));
     assertThat(events, not(empty()));
-    assertEquals(eventFiles, files("events").size());
-    assertEquals(rollUps.size(), files("rollups").size());
+    assertEquals(eventFiles, files(lake, "events").size());
+    assertEquals(rollUps.size(), files(lake, "rollups").size());
     String generation = "g-" + NOW.plusSeconds(60).toEpochMilli() + "-";
-    for (LakeFile file : files("events")) {
+    for (LakeFile file : files(lake, "events")) {
       assertEquals(generation, file.name().substring(0, generation.length()));
     }
   }
 
-  private String list(String table) {
-    return files(table).stream()
+  private static String list(String table) {
+    return files(lake, table).stream()
         .map(file -> "'" + file.path() + "'")
         .collect(Collectors.joining(", ", "[", "]"));
   }
