@@ -196,8 +196,11 @@ class BackfillIT {
     return "SELECT * EXCLUDE (_topic, _partition, _offset) FROM " + lake + ".events";
   }
 
+  /** A text in JSON is shown in its quotes, which CSV does not have. */
   private static String rejected(String lake) {
-    return "SELECT stage, code, field, value, reason FROM " + lake + ".rejected";
+    return "SELECT stage, code, field, replace(value, '\"', ''), replace(reason, '\"', '') FROM "
+        + lake
+        + ".rejected";
   }
 
   private Path file(QueryFile.Format format) {
