@@ -92,7 +92,7 @@ class StreamIT {
         assertThat("exit code after SIGTERM:\n" + stream.log(), stream.stop(), is(0));
         assertThat(stream.log(), containsString("Going on from "));
         assertThat(stream.log(), containsString("Stopped; the next start goes on from "));
-        assertThat(stream.log(), not(containsString("failed")));
+        assertThat(stream.log(), not(containsString("failed unexpectedly")));
       }
       topic.endTrickle(trickle);
       CommandOutput rest = CommandOutput.of(command(topic, lake, "--stopAfterIdle=2s"));
@@ -212,8 +212,7 @@ class StreamIT {
         rows.rows(
             "SELECT stage, code, coalesce(field, '-'), coalesce(value, '-'), reason, _topic, _partition, _offset, lower(hex(raw)) FROM lake.rejected");
     List<String> letters = new ArrayList<>();
-    for (ConsumerRecord<byte[], byte[]> letter :
-        TestTopic.consume(broker, deadLetterTopic, rejected.size())) {
+    for (ConsumerRecord<byte[], byte[]> letter : TestTopic.consume(broker, deadLetterTopic)) {
       List<String> values = new ArrayList<>();
       for (String name :
           List.of("stage", "code", "field", "value", "reason", "_topic", "_partition", "_offset")) {
@@ -223,6 +222,8 @@ class StreamIT {
       values.add(HexFormat.of().formatHex(letter.value()));
       letters.add(String.join(", ", values));
     }
-    assertThat(letters.stream().sorted().toList(), is(rejected.stream().sorted().toList()));
+    // Each at least once.
+    assertThat(
+        letters.stream().distinct().sorted().toList(), is(rejected.stream().sorted().toList()));
   }
 }
