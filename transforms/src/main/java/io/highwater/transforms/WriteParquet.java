@@ -83,7 +83,10 @@ public final class WriteParquet
     @Override
     public byte[] file(List<byte[]> messages) throws IOException {
       Schema avro = AvroRows.schema(table.schema(contract));
-      ParquetIO.Sink sink = ParquetIO.sink(avro).withCompressionCodec(CompressionCodecName.ZSTD);
+      ParquetIO.Sink sink =
+          ParquetIO.sink(avro)
+              .withCompressionCodec(CompressionCodecName.ZSTD)
+              .withConfiguration(NO_HADOOP_DEFAULTS);
       try (ByteArrayChannel channel = new ByteArrayChannel(1 << 16);
           BufferAllocator allocator = new RootAllocator()) {
         sink.open(channel);
