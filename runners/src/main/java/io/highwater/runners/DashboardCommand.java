@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
       "Example:",
       "  highwater dashboard --lake=lake    then open http://localhost:8507",
       "",
-      "Exit codes: 0 done, 1 failed, 2 wrong usage. SIGTERM or Ctrl-C ends it."
+      "Exit codes: 0 ended by SIGTERM or Ctrl-C, 1 failed, 2 wrong usage."
     })
 public final class DashboardCommand implements Callable<Integer> {
   @Option(
@@ -86,9 +86,9 @@ public final class DashboardCommand implements Callable<Integer> {
       System.err.printf("highwater dashboard: --%s (see --help)%n", e.getMessage());
       return io.highwater.runners.Command.WRONG_USAGE;
     }
-    try (DashboardServer server = DashboardServer.start(config)) {
+    try (DashboardServer server = DashboardServer.start(config);
+        EndSignal signal = EndSignal.then(server::close)) {
       System.out.printf("ready on http://%s:%d%n", host, server.port());
-      Runtime.getRuntime().addShutdownHook(new Thread(server::close, "dashboard-stop"));
       new CountDownLatch(1).await();
       return io.highwater.runners.Command.DONE;
     } catch (IOException e) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.highwater.dashboard.DashboardConfig;
 import io.highwater.dashboard.DashboardServer;
 import io.highwater.runners.CommandFailedException;
+import io.highwater.runners.EndSignal;
 import io.highwater.runners.OptionsCommand;
 import io.highwater.runners.generate.Query;
 import io.highwater.runners.generate.QueryFile;
@@ -55,7 +56,7 @@ import picocli.CommandLine.Option;
       "Example:",
       "  highwater demo    then open http://localhost:8507",
       "",
-      "Exit codes: 0 done, 1 failed, 2 wrong usage. Ctrl-C ends everything that it started."
+      "Exit codes: 0 done, also by Ctrl-C, 1 failed, 2 wrong usage."
     })
 public final class DemoCommand implements Callable<Integer> {
   private static final Instant START = Instant.parse("2024-03-01T00:00:00Z");
@@ -119,9 +120,7 @@ public final class DemoCommand implements Callable<Integer> {
     home = home.toAbsolutePath().normalize();
     requireFreePort();
     prepare(home);
-    Thread hook = new Thread(this::end, "demo-stop");
-    Runtime.getRuntime().addShutdownHook(hook);
-    try {
+    try (EndSignal signal = EndSignal.then(this::end)) {
       run(home);
       return io.highwater.runners.Command.DONE;
     } finally {
