@@ -17,8 +17,9 @@ import picocli.CommandLine.Parameters;
     sortSynopsis = false,
     description = {
       "Runs a benchmark; its last line is key=value pairs.",
-      "Benchmarks: generate (synthetic records to JSON and CSV in memory), stream (a topic through"
-          + " the streaming pipeline into a lake, beside a plain consumer of the same topic)."
+      "Benchmarks: generate (synthetic records to JSON and CSV in memory), steps (each step of the"
+          + " pipeline by itself on one thread), stream (a topic through the streaming pipeline into"
+          + " a lake, beside a plain consumer of the same topic)."
     },
     footer = {
       "",
@@ -37,7 +38,14 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private static final Map<String, Benchmark> BENCHMARKS =
-      new TreeMap<>(Map.of("generate", GenerateBenchmark::run, "stream", StreamBenchmark::run));
+      new TreeMap<>(
+          Map.of(
+              "generate",
+              GenerateBenchmark::run,
+              "steps",
+              StepsBenchmark::run,
+              "stream",
+              StreamBenchmark::run));
   private static final long MAX_ROWS = 1_000_000_000;
 
   @Parameters(index = "0", paramLabel = "NAME", description = "Which benchmark.")
