@@ -25,7 +25,17 @@ public final class LakeNames {
       Pattern.compile("g-(" + GENERATION + ")-" + DIGEST + "\\." + EXTENSION);
   private static final Pattern MARKER = Pattern.compile("_replaced-(" + GENERATION + ")\\.json");
 
+  private static final Pattern PATTERN_CHARACTER = Pattern.compile("[*?\\[\\]{}\\\\]");
+
   private LakeNames() {}
+
+  /**
+   * Whether a file system that lists by patterns would take this folder for one, and so find
+   * nothing in it.
+   */
+  public static boolean readsLikeAPattern(String folder) {
+    return PATTERN_CHARACTER.matcher(folder).find();
+  }
 
   /**
    * The first 16 hexadecimal digits of the SHA-256 of the parts in their order, each with its

@@ -55,15 +55,11 @@ public final class RejectedRecords {
     byte[] stageBytes = stage.getBytes(StandardCharsets.UTF_8);
     byte[] source = raw.source().getBytes(StandardCharsets.UTF_8);
     boolean fromKafka = raw.sourceKind() == RawBatch.SourceKind.KAFKA;
-    long minMillis = Long.MAX_VALUE;
-    long maxMillis = Long.MIN_VALUE;
     try (VectorSchemaRoot root = VectorSchemaRoot.create(SCHEMA, allocator)) {
       int out = 0;
       for (Rejection rejection : rejections) {
         int row = rejection.row();
         long millis = raw.timestampMillis(row);
-        minMillis = Math.min(minMillis, millis);
-        maxMillis = Math.max(maxMillis, millis);
         ((TimeStampMicroVector) root.getVector(0)).setSafe(out, Math.multiplyExact(millis, 1000L));
         ((VarCharVector) root.getVector(1)).setSafe(out, stageBytes);
         setText(root, 2, out, rejection.code().name());
@@ -83,7 +79,7 @@ public final class RejectedRecords {
         out++;
       }
       root.setRowCount(out);
-      return RecordBatch.copyOf(contract.id(), contract.version(), root, minMillis, maxMillis);
+      return RecordBatch.copyOf(contract, root, RECEIVED_AT);
     }
   }
 

@@ -44,13 +44,9 @@ public final class RollUpRows {
     if (rows.isEmpty()) {
       throw new IllegalArgumentException("rows is empty; expected at least one");
     }
-    long minMillis = Long.MAX_VALUE;
-    long maxMillis = Long.MIN_VALUE;
     try (VectorSchemaRoot root = VectorSchemaRoot.create(RollUpSchema.of(contract), allocator)) {
       for (int i = 0; i < rows.size(); i++) {
         Row row = rows.get(i);
-        minMillis = Math.min(minMillis, row.windowStartMillis());
-        maxMillis = Math.max(maxMillis, row.windowStartMillis());
         int column = 0;
         set(root, column++, i, Math.multiplyExact(row.windowStartMillis(), 1000L));
         set(root, column++, i, row.windowMillis());
@@ -65,7 +61,7 @@ public final class RollUpRows {
         }
       }
       root.setRowCount(rows.size());
-      return RecordBatch.copyOf(contract.id(), contract.version(), root, minMillis, maxMillis);
+      return RecordBatch.copyOf(contract, root, RollUpSchema.WINDOW_START);
     }
   }
 

@@ -4,6 +4,7 @@ import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.contract.InvalidContractException;
 import io.highwater.lake.Compression;
+import io.highwater.lake.LakeNames;
 import io.highwater.record.FileRecords;
 import java.io.IOException;
 import java.io.Reader;
@@ -27,7 +28,6 @@ import org.jspecify.annotations.Nullable;
 /** The texts of options as typed values; a text that is none is a {@link UsageException}. */
 public final class OptionValues {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
-  private static final Pattern PATTERN_CHARACTER = Pattern.compile("[*?\\[\\]{}\\\\]");
 
   private OptionValues() {}
 
@@ -42,7 +42,7 @@ public final class OptionValues {
   /** The lake's folder, on any file system; as a path it must not read like a pattern of files. */
   static String lake(String option, @Nullable String text) {
     String lake = required(option, text);
-    if (PATTERN_CHARACTER.matcher(lake).find()) {
+    if (LakeNames.readsLikeAPattern(lake)) {
       throw UsageException.option(
           option, lake, "a folder without any of * ? [ ] { } \\ in its path");
     }

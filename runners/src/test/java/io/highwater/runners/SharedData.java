@@ -5,11 +5,11 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** Real rows that are not part of the project: files of a folder shared/data beside it. */
-final class SharedData {
+public final class SharedData {
   private SharedData() {}
 
   /** Null where there is no such file. */
-  static @Nullable Path find(String name) {
+  public static @Nullable Path find(String name) {
     for (Path folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
       Path file = folder.resolve("shared/data").resolve(name);
       if (Files.isReadable(file)) {

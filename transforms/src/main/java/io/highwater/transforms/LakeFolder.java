@@ -8,7 +8,6 @@ import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.fs.MatchResult;
 import org.apache.beam.sdk.io.fs.MoveOptions.StandardMoveOptions;
@@ -23,9 +22,6 @@ import org.jspecify.annotations.Nullable;
  * @param root without a slash at its end
  */
 record LakeFolder(String root) implements Serializable {
-  /** What Beam would take as a pattern when it lists an hour, and then find nothing to replace. */
-  private static final Pattern PATTERN = Pattern.compile("[*?\\[\\]{}\\\\]");
-
   LakeFolder {
     while (root.endsWith("/")) {
       root = root.substring(0, root.length() - 1);
@@ -33,7 +29,7 @@ record LakeFolder(String root) implements Serializable {
     if (root.isEmpty()) {
       throw new IllegalArgumentException("lake is empty; expected a folder");
     }
-    if (PATTERN.matcher(root).find()) {
+    if (LakeNames.readsLikeAPattern(root)) {
       throw new IllegalArgumentException(
           "lake is '" + root + "'; expected a folder without any of * ? [ ] { } \\ in its path");
     }

@@ -81,7 +81,14 @@ public final class ParseRecords extends PTransform<PCollection<RawBatch>, PColle
         if (rows.getRowCount() > 0) {
           out.get(PARSED)
               .output(
-                  new SourcedBatch(RecordBatch.copyOf(contract, rows, contract.eventTime()), raw));
+                  new SourcedBatch(
+                      RecordBatch.copyOf(
+                          contract.id(),
+                          contract.version(),
+                          rows,
+                          result.minEventMillis(),
+                          result.maxEventMillis()),
+                      raw));
         }
       }
     }

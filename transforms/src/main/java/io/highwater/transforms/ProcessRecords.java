@@ -28,28 +28,24 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
   public static final TupleTag<RecordBatch> REJECTED = new TupleTag<>("rejected") {};
 
   private final Contract contract;
-  private final long runId;
-  private final Duration allowedLateness;
+  private final RollUpRecords rollUpRecords;
 
-  private ProcessRecords(Contract contract, long runId, Duration allowedLateness) {
+  private ProcessRecords(Contract contract, RollUpRecords rollUpRecords) {
     this.contract = contract;
-    this.runId = runId;
-    this.allowedLateness = allowedLateness;
+    this.rollUpRecords = rollUpRecords;
   }
 
   /**
    * @param runId grows from run to run: of two runs' rows for one window, the greater one's counts
    */
   public static ProcessRecords of(Contract contract, long runId) {
-    return new ProcessRecords(requireNonNull(contract, "contract"), runId, Duration.ofMinutes(10));
+    return new ProcessRecords(
+        requireNonNull(contract, "contract"), RollUpRecords.of(contract, runId));
   }
 
-  /** How long after its end a window still takes rows; default 10 minutes of event time. */
+  /** See {@link RollUpRecords#withAllowedLateness}. */
   public ProcessRecords withAllowedLateness(Duration lateness) {
-    if (lateness.isNegative()) {
-      throw new IllegalArgumentException("lateness is " + lateness + "; expected zero or more");
-    }
-    return new ProcessRecords(contract, runId, lateness);
+    return new ProcessRecords(contract, rollUpRecords.withAllowedLateness(lateness));
   }
 
   @Override
@@ -63,10 +59,7 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
     PCollectionTuple classified = valid.apply("ClassifyRecords", ClassifyRecords.of(contract));
     PCollection<RecordBatch> events = classified.get(ClassifyRecords.CLASSIFIED);
 
-    PCollection<RecordBatch> rollUps =
-        events.apply(
-            "RollUpRecords",
-            RollUpRecords.of(contract, runId).withAllowedLateness(allowedLateness));
+    PCollection<RecordBatch> rollUps = events.apply("RollUpRecords", rollUpRecords);
 
     PCollection<RecordBatch> rejected =
         PCollectionList.of(parsed.get(ParseRecords.REJECTED))

@@ -10,7 +10,7 @@ import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordParser;
-import java.nio.file.Files;
+import io.highwater.runners.SharedData;
 import java.nio.file.Path;
 import java.util.List;
 import org.apache.arrow.memory.RootAllocator;
@@ -19,13 +19,13 @@ import org.junit.jupiter.api.Test;
 
 /** Rows of a real query log, where they are at hand: a folder shared/data beside the project. */
 class RealRowsTest {
-  private static final String ROWS = "shared/data/redset/serverless_until_april.csv";
+  private static final String ROWS = "redset/serverless_until_april.csv";
   private static final int COUNT = 5_710;
 
   @Test
   void sendsNothingOfARealCsvThatTheContractRejects() throws Exception {
-    @Nullable Path file = find();
-    assumeTrue(file != null, "there is no " + ROWS + " beside the project");
+    @Nullable Path file = SharedData.find(ROWS);
+    assumeTrue(file != null, "there is no shared/data/" + ROWS + " beside the project");
     Contract contract = ContractLoader.load("warehouse-queries");
     RawBatch.Builder batch =
         RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawBatch.Format.JSON);
@@ -45,14 +45,5 @@ class RealRowsTest {
       assertThat(result.root().getRowCount(), is(COUNT));
       assertThat(result.unknownFields(), is(0L));
     }
-  }
-
-  private static @Nullable Path find() {
-    for (Path folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
-      if (Files.isReadable(folder.resolve(ROWS))) {
-        return folder.resolve(ROWS);
-      }
-    }
-    return null;
   }
 }
