@@ -17,7 +17,8 @@ import picocli.CommandLine.Parameters;
     sortSynopsis = false,
     description = {
       "Runs a benchmark; its last line is key=value pairs.",
-      "Benchmarks: generate (synthetic records to JSON and CSV in memory), steps (each step of the"
+      "Benchmarks: generate (synthetic records to JSON and CSV in memory), soak (a stream under a"
+          + " steady load, and what its process holds as time goes by), steps (each step of the"
           + " pipeline by itself on one thread), stream (a topic through the streaming pipeline into"
           + " a lake, beside a plain consumer of the same topic)."
     },
@@ -34,19 +35,22 @@ final class BenchCommand implements Callable<Integer> {
     /**
      * @return the last line: key=value pairs with a blank between them
      */
-    String run(long rows) throws Exception;
+    String run(long rows, long rate) throws Exception;
   }
 
   private static final Map<String, Benchmark> BENCHMARKS =
       new TreeMap<>(
           Map.of(
               "generate",
-              GenerateBenchmark::run,
+              (rows, rate) -> GenerateBenchmark.run(rows),
+              "soak",
+              SoakBenchmark::run,
               "steps",
-              StepsBenchmark::run,
+              (rows, rate) -> StepsBenchmark.run(rows),
               "stream",
-              StreamBenchmark::run));
+              (rows, rate) -> StreamBenchmark.run(rows)));
   private static final long MAX_ROWS = 1_000_000_000;
+  private static final long MAX_RATE = 10_000_000;
 
   @Parameters(index = "0", paramLabel = "NAME", description = "Which benchmark.")
   private String name = "";
@@ -57,6 +61,13 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "1000000",
       description = "How many records. Default: ${DEFAULT-VALUE}.")
   private long rows;
+
+  @Option(
+      names = "--rate",
+      paramLabel = "N",
+      defaultValue = "10000",
+      description = "Of soak: messages a second. Default: ${DEFAULT-VALUE}.")
+  private long rate;
 
   @Option(names = "--help", usageHelp = true, description = "Shows this and ends.")
   private boolean help;
@@ -69,7 +80,8 @@ final class BenchCommand implements Callable<Integer> {
           this, "NAME", name, "one of " + String.join(", ", BENCHMARKS.keySet()));
     }
     OptionsCommand.requireBetween(this, "--rows", rows, 1, MAX_ROWS);
-    System.out.println(benchmark.run(rows));
+    OptionsCommand.requireBetween(this, "--rate", rate, 1, MAX_RATE);
+    System.out.println(benchmark.run(rows, rate));
     return io.highwater.runners.Command.DONE;
   }
 }

@@ -8,9 +8,7 @@ import io.highwater.runners.generate.QueryFormat;
 import io.highwater.runners.generate.QueryGenerator;
 import io.highwater.transforms.HighwaterMetrics;
 import io.highwater.transforms.Table;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -54,12 +52,8 @@ final class StreamBenchmark {
    */
   static String run(long rows) throws Exception {
     Path home = Files.createTempDirectory("highwater-bench");
-    Process broker =
-        CommandProcess.of("broker", List.of("--port=0", "--dir=" + home.resolve("broker")))
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    try {
-      String bootstrapServers = awaitReady(broker);
+    try (BenchmarkBroker broker = BenchmarkBroker.start(home.resolve("broker"))) {
+      String bootstrapServers = broker.address();
       System.out.printf("producing %,d messages%n", rows);
       produce(bootstrapServers, rows);
       double consumerRate = consume(bootstrapServers, rows);
@@ -93,8 +87,6 @@ final class StreamBenchmark {
           meter.cpuSecondsPerMillion(),
           peakMemoryMebibytes());
     } finally {
-      broker.destroy();
-      broker.waitFor();
       StateFolder.deleteTree(home);
     }
   }
@@ -108,17 +100,6 @@ final class StreamBenchmark {
       "--checkpointingInterval=10000",
       "--stopAfterIdle=5s"
     };
-  }
-
-  private static String awaitReady(Process broker) throws IOException, CommandFailedException {
-    BufferedReader out =
-        new BufferedReader(new InputStreamReader(broker.getInputStream(), StandardCharsets.UTF_8));
-    for (String line = out.readLine(); line != null; line = out.readLine()) {
-      if (line.startsWith("ready on ")) {
-        return line.substring("ready on ".length());
-      }
-    }
-    throw new CommandFailedException("the broker did not start");
   }
 
   private static void produce(String bootstrapServers, long rows) throws Exception {
