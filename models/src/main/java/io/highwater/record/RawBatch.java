@@ -34,6 +34,7 @@ public final class RawBatch {
   private final long[] timestampsMillis;
   private final int[] ends;
   private final byte[] bytes;
+  private final long backlogMessages;
 
   private RawBatch(
       SourceKind sourceKind,
@@ -44,7 +45,8 @@ public final class RawBatch {
       long[] offsets,
       long[] timestampsMillis,
       int[] ends,
-      byte[] bytes) {
+      byte[] bytes,
+      long backlogMessages) {
     this.sourceKind = sourceKind;
     this.source = source;
     this.format = format;
@@ -54,6 +56,7 @@ public final class RawBatch {
     this.timestampsMillis = timestampsMillis;
     this.ends = ends;
     this.bytes = bytes;
+    this.backlogMessages = backlogMessages;
   }
 
   public static Builder builder(SourceKind sourceKind, String source, Format format) {
@@ -125,6 +128,15 @@ public final class RawBatch {
     return Arrays.copyOfRange(bytes, start(row), end(row));
   }
 
+  /**
+   * How many messages of the batch's partitions were still to be read behind it when it was made,
+   * or -1 where that is unknown. Says how far the reader is behind at that moment, nothing more: it
+   * is not the same when the batch is read again.
+   */
+  public long backlogMessages() {
+    return backlogMessages;
+  }
+
   /** Writes what {@link #readFrom} reads. */
   public void writeTo(DataOutput out) throws IOException {
     out.writeByte(sourceKind.ordinal());
@@ -143,6 +155,7 @@ public final class RawBatch {
     }
     out.writeInt(bytes.length);
     out.write(bytes);
+    out.writeLong(backlogMessages);
   }
 
   /** Reads what {@link #writeTo} wrote. */
@@ -176,7 +189,8 @@ public final class RawBatch {
         offsets,
         timestampsMillis,
         ends,
-        bytes);
+        bytes,
+        in.readLong());
   }
 
   @Override
@@ -190,7 +204,8 @@ public final class RawBatch {
         && Arrays.equals(offsets, that.offsets)
         && Arrays.equals(timestampsMillis, that.timestampsMillis)
         && Arrays.equals(ends, that.ends)
-        && Arrays.equals(bytes, that.bytes);
+        && Arrays.equals(bytes, that.bytes)
+        && backlogMessages == that.backlogMessages;
   }
 
   @Override
@@ -206,6 +221,7 @@ public final class RawBatch {
   /** Gathers messages; {@link #build} leaves it empty for the next batch. */
   public static final class Builder {
     private static final int INITIAL_ROWS = 256;
+    private static final long UNKNOWN = -1;
 
     private final SourceKind sourceKind;
     private final String source;
@@ -213,6 +229,7 @@ public final class RawBatch {
     private final List<String> columns;
     private int size;
     private int byteSize;
+    private long backlogMessages = UNKNOWN;
     private int[] partitions = new int[INITIAL_ROWS];
     private long[] offsets = new long[INITIAL_ROWS];
     private long[] timestampsMillis = new long[INITIAL_ROWS];
@@ -251,6 +268,14 @@ public final class RawBatch {
       return this;
     }
 
+    /**
+     * What {@link RawBatch#backlogMessages} of the batch will say; unknown unless this is called.
+     */
+    public Builder backlogMessages(long backlogMessages) {
+      this.backlogMessages = backlogMessages;
+      return this;
+    }
+
     public int size() {
       return size;
     }
@@ -270,9 +295,11 @@ public final class RawBatch {
               Arrays.copyOf(offsets, size),
               Arrays.copyOf(timestampsMillis, size),
               Arrays.copyOf(ends, size),
-              Arrays.copyOf(bytes, byteSize));
+              Arrays.copyOf(bytes, byteSize),
+              backlogMessages);
       size = 0;
       byteSize = 0;
+      backlogMessages = UNKNOWN;
       return batch;
     }
   }

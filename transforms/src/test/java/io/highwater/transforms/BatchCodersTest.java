@@ -46,6 +46,10 @@ class BatchCodersTest {
               .build(),
           RawBatch.builder(RawBatch.SourceKind.KAFKA, "", RawBatch.Format.JSON)
               .add(Integer.MAX_VALUE, 0, -1, "{}".getBytes(UTF_8))
+              .build(),
+          RawBatch.builder(RawBatch.SourceKind.KAFKA, "", RawBatch.Format.JSON)
+              .add(Integer.MAX_VALUE, 0, -1, "{}".getBytes(UTF_8))
+              .backlogMessages(1L << 40)
               .build());
 
   private static final List<RecordBatch> RECORDS =
