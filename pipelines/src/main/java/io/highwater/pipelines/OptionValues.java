@@ -6,6 +6,7 @@ import io.highwater.contract.InvalidContractException;
 import io.highwater.lake.Compression;
 import io.highwater.lake.LakeNames;
 import io.highwater.record.FileRecords;
+import io.highwater.transforms.ReadKafka;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
@@ -89,6 +90,14 @@ public final class OptionValues {
       return Compression.valueOf(text.toUpperCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
       throw UsageException.option(option, text, "zstd, lz4 or none");
+    }
+  }
+
+  static ReadKafka.Source kafkaSource(String option, String text) {
+    try {
+      return ReadKafka.Source.valueOf(text.toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      throw UsageException.option(option, text, "polls or kafkaio");
     }
   }
 

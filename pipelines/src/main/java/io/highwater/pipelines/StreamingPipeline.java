@@ -9,6 +9,7 @@ import io.highwater.transforms.Table;
 import io.highwater.transforms.WriteArrow;
 import io.highwater.transforms.WriteDeadLetters;
 import io.highwater.transforms.WriteParquet;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import org.apache.beam.sdk.Pipeline;
@@ -74,22 +75,32 @@ public final class StreamingPipeline {
         stopAfterIdle == null
             ? null
             : OptionValues.positiveDuration("stopAfterIdle", stopAfterIdle);
-    if (options.getConsumerGroup() != null) {
-      kafka.put(ConsumerConfig.GROUP_ID_CONFIG, options.getConsumerGroup());
-    }
-    boolean atEnd = options.getStartFrom().equals("latest");
-    boolean atTime = !atEnd && !options.getStartFrom().equals("earliest");
-    kafka.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, atEnd ? "latest" : "earliest");
-    java.time.Instant startFrom =
-        atTime ? OptionValues.time("startFrom", options.getStartFrom()) : null;
+    ReadKafka.Source source = OptionValues.kafkaSource("kafkaSource", options.getKafkaSource());
+    String startFrom = options.getStartFrom();
+    boolean atEnd = startFrom.equals("latest");
+    boolean atTime = !atEnd && !startFrom.equals("earliest");
+    java.time.Instant startTime = atTime ? OptionValues.time("startFrom", startFrom) : null;
     int partitions = KafkaTopic.partitionCount(bootstrapServers, topic, kafka);
 
     ReadKafka read =
         ReadKafka.of(bootstrapServers, topic, contract, partitions)
-            .withConsumerConfig(kafka)
+            .withSource(source)
             .withPartitionIdleTimeout(idle);
-    if (startFrom != null) {
-      read = read.withStartFrom(startFrom);
+    if (options.getConsumerGroup() != null) {
+      read =
+          read.withConsumerConfig(
+              Map.of(ConsumerConfig.GROUP_ID_CONFIG, options.getConsumerGroup()));
+    }
+    if (options.getConsumerConfig() != null) {
+      read =
+          read.withConsumerConfigFile(
+              Path.of(options.getConsumerConfig()).toAbsolutePath().toString());
+    }
+    if (atEnd) {
+      read = read.withStartAtEnd();
+    }
+    if (startTime != null) {
+      read = read.withStartFrom(startTime);
     }
     return stop == null ? read : read.withStopAfterIdle(stop);
   }

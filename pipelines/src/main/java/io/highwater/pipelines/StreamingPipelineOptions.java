@@ -37,6 +37,14 @@ public interface StreamingPipelineOptions extends HighwaterOptions {
 
   void setConsumerConfig(@Nullable String consumerConfig);
 
+  @Description(
+      "What reads the topic: polls (our own source) or kafkaio (Beam's, slower). State of one"
+          + " cannot be gone on from with the other.")
+  @Default.String("polls")
+  String getKafkaSource();
+
+  void setKafkaSource(String kafkaSource);
+
   @Description("After how long without messages a partition no longer holds windows open.")
   @Default.String("5s")
   String getPartitionIdleTimeout();

@@ -50,6 +50,7 @@ class PipelineOptionsTest {
     assertEquals("zstd", options.getCompression());
     assertEquals("earliest", options.getStartFrom());
     assertEquals("5s", options.getPartitionIdleTimeout());
+    assertEquals("polls", options.getKafkaSource());
     assertNull(options.getConsumerGroup());
     assertNull(options.getConsumerConfig());
     assertNull(options.getStopAfterIdle());
@@ -145,6 +146,7 @@ class PipelineOptionsTest {
     "stopAfterIdle, 0s",
     "stopAfterIdle, soon",
     "startFrom, yesterday",
+    "kafkaSource, kafka",
     "consumerConfig, /nonesuch/consumer.properties",
     "lake, lake*"
   })

@@ -7,6 +7,7 @@ import io.highwater.record.RawBatch;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import org.apache.beam.sdk.io.Read;
 import org.apache.beam.sdk.io.kafka.KafkaIO;
 import org.apache.beam.sdk.io.kafka.KafkaRecord;
 import org.apache.beam.sdk.transforms.DoFn;
@@ -27,32 +28,32 @@ import org.jspecify.annotations.Nullable;
  * otherwise.
  */
 public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
+  /** What reads the topic. */
+  public enum Source {
+    /** Our own source, whose element is about one poll of one partition. */
+    POLLS,
+    /** Beam's KafkaIO, whose element is a message. */
+    KAFKAIO
+  }
+
   private final String bootstrapServers;
   private final String topic;
   private final Contract contract;
   private final int partitionCount;
-  private final Map<String, Object> consumerConfig;
-  private final java.time.@Nullable Instant startFrom;
-  private final Duration partitionIdleTimeout;
-  private final @Nullable Duration stopAfterIdle;
+  // Not final for the sake of copies; nothing changes once a method has returned.
+  private Map<String, Object> consumerConfig = Map.of();
+  private @Nullable String consumerConfigFile;
+  private java.time.@Nullable Instant startTime;
+  private boolean startAtEnd;
+  private Duration partitionIdleTimeout = Duration.ofSeconds(5);
+  private @Nullable Duration stopAfterIdle;
+  private Source source = Source.POLLS;
 
-  private ReadKafka(
-      String bootstrapServers,
-      String topic,
-      Contract contract,
-      int partitionCount,
-      Map<String, Object> consumerConfig,
-      java.time.@Nullable Instant startFrom,
-      Duration partitionIdleTimeout,
-      @Nullable Duration stopAfterIdle) {
-    this.bootstrapServers = bootstrapServers;
-    this.topic = topic;
-    this.contract = contract;
+  private ReadKafka(String bootstrapServers, String topic, Contract contract, int partitionCount) {
+    this.bootstrapServers = requireNonNull(bootstrapServers, "bootstrapServers");
+    this.topic = requireNonNull(topic, "topic");
+    this.contract = requireNonNull(contract, "contract");
     this.partitionCount = partitionCount;
-    this.consumerConfig = consumerConfig;
-    this.startFrom = startFrom;
-    this.partitionIdleTimeout = partitionIdleTimeout;
-    this.stopAfterIdle = stopAfterIdle;
   }
 
   /**
@@ -65,67 +66,74 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
       throw new IllegalArgumentException(
           "partitionCount is " + partitionCount + "; expected 1 or more");
     }
-    return new ReadKafka(
-        requireNonNull(bootstrapServers, "bootstrapServers"),
-        requireNonNull(topic, "topic"),
-        requireNonNull(contract, "contract"),
-        partitionCount,
-        Map.of(),
-        null,
-        Duration.ofSeconds(5),
-        null);
+    return new ReadKafka(bootstrapServers, topic, contract, partitionCount);
   }
 
-  /** Further settings of the Kafka consumer; a {@code group.id} gets offsets committed. */
+  private ReadKafka copy() {
+    ReadKafka copy = new ReadKafka(bootstrapServers, topic, contract, partitionCount);
+    copy.consumerConfig = consumerConfig;
+    copy.consumerConfigFile = consumerConfigFile;
+    copy.startTime = startTime;
+    copy.startAtEnd = startAtEnd;
+    copy.partitionIdleTimeout = partitionIdleTimeout;
+    copy.stopAfterIdle = stopAfterIdle;
+    copy.source = source;
+    return copy;
+  }
+
+  /**
+   * Further settings of the Kafka consumer, which become part of the job's graph, so no passwords;
+   * a {@code group.id} gets offsets committed after checkpoints.
+   */
   public ReadKafka withConsumerConfig(Map<String, Object> config) {
-    return new ReadKafka(
-        bootstrapServers,
-        topic,
-        contract,
-        partitionCount,
-        Map.copyOf(config),
-        startFrom,
-        partitionIdleTimeout,
-        stopAfterIdle);
+    ReadKafka copy = copy();
+    copy.consumerConfig = Map.copyOf(config);
+    return copy;
+  }
+
+  /**
+   * A properties file with further settings of the Kafka consumer, such as passwords. It is read
+   * where the topic is read, on a cluster by each TaskManager, whenever a reader starts.
+   */
+  public ReadKafka withConsumerConfigFile(String file) {
+    ReadKafka copy = copy();
+    copy.consumerConfigFile = requireNonNull(file, "file");
+    return copy;
   }
 
   /** Begins at the first message whose Kafka timestamp is not before {@code time}. */
   public ReadKafka withStartFrom(java.time.Instant time) {
-    return new ReadKafka(
-        bootstrapServers,
-        topic,
-        contract,
-        partitionCount,
-        consumerConfig,
-        requireNonNull(time, "time"),
-        partitionIdleTimeout,
-        stopAfterIdle);
+    ReadKafka copy = copy();
+    copy.startTime = requireNonNull(time, "time");
+    return copy;
+  }
+
+  /** Begins behind the last message; partitions that are added later are read from their start. */
+  public ReadKafka withStartAtEnd() {
+    ReadKafka copy = copy();
+    copy.startAtEnd = true;
+    return copy;
   }
 
   /** After how long without messages a partition no longer holds the watermark; default 5 s. */
   public ReadKafka withPartitionIdleTimeout(Duration timeout) {
-    return new ReadKafka(
-        bootstrapServers,
-        topic,
-        contract,
-        partitionCount,
-        consumerConfig,
-        startFrom,
-        positive("timeout", timeout),
-        stopAfterIdle);
+    ReadKafka copy = copy();
+    copy.partitionIdleTimeout = positive("timeout", timeout);
+    return copy;
   }
 
   /** Ends the source once the whole topic has been idle for so long; never by default. */
   public ReadKafka withStopAfterIdle(Duration idle) {
-    return new ReadKafka(
-        bootstrapServers,
-        topic,
-        contract,
-        partitionCount,
-        consumerConfig,
-        startFrom,
-        partitionIdleTimeout,
-        positive("idle", idle));
+    ReadKafka copy = copy();
+    copy.stopAfterIdle = positive("idle", idle);
+    return copy;
+  }
+
+  /** What reads the topic; default {@link Source#POLLS}. */
+  public ReadKafka withSource(Source source) {
+    ReadKafka copy = copy();
+    copy.source = requireNonNull(source, "source");
+    return copy;
   }
 
   private static Duration positive(String name, Duration duration) {
@@ -137,50 +145,76 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
 
   @Override
   public PCollection<RawBatch> expand(PBegin input) {
-    EventTimePolicy.Settings policy =
-        new EventTimePolicy.Settings(
-            input.getPipeline().getOptions().getOptionsId() + "/" + topic,
-            contract,
-            partitionCount,
-            partitionIdleTimeout.toMillis(),
-            stopAfterIdle == null ? Long.MAX_VALUE : stopAfterIdle.toMillis());
+    if (startTime != null && startAtEnd) {
+      throw new IllegalArgumentException("withStartFrom and withStartAtEnd exclude each other");
+    }
+    KafkaSettings settings =
+        new KafkaSettings(
+            bootstrapServers,
+            topic,
+            tuned(consumerConfig),
+            consumerConfigFile,
+            startTime,
+            startAtEnd,
+            new PartitionWatermark.Settings(
+                input.getPipeline().getOptions().getOptionsId() + "/" + topic,
+                contract,
+                partitionCount,
+                partitionIdleTimeout.toMillis(),
+                stopAfterIdle == null ? Long.MAX_VALUE : stopAfterIdle.toMillis()));
+    settings.makeKnown();
+    return switch (source) {
+      case POLLS -> input.apply("ReadPolls", Read.from(KafkaPolls.of(settings)));
+      case KAFKAIO ->
+          input
+              .apply("ReadMessages", kafkaIo(settings))
+              .apply("GatherBatches", ParDo.of(new GatherBatches(topic)))
+              .setCoder(BatchCoders.rawBatch());
+    };
+  }
+
+  private static Map<String, Object> tuned(Map<String, Object> consumerConfig) {
     Map<String, Object> config = new HashMap<>(consumerConfig);
-    config.putIfAbsent(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-    // Offsets are committed when a checkpoint completes, never by the clock.
-    config.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-    // A poll hands over up to this many; the default of 500 makes the hand-over between KafkaIO's
-    // threads its largest cost.
+    // A poll hands over up to this many; the default of 500 makes the hand-over between threads
+    // the largest cost of reading.
     config.putIfAbsent(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 20_000);
     config.putIfAbsent(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, 64 << 20);
     config.putIfAbsent(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, 16 << 20);
+    // New partitions are seen, and a deleted topic missed, after this time.
+    config.putIfAbsent(ConsumerConfig.METADATA_MAX_AGE_CONFIG, 30_000);
+    // Reading must not make a topic.
+    config.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
+    return config;
+  }
+
+  /** Its source is written into checkpoints whole, so that it gets no settings but these. */
+  private static KafkaIO.Read<byte[], byte[]> kafkaIo(KafkaSettings settings) {
+    String topic = settings.topic();
+    Map<String, Object> config = new HashMap<>();
+    config.put(
+        ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, settings.startAtEnd() ? "latest" : "earliest");
+    Object group = settings.allConsumerConfig().get(ConsumerConfig.GROUP_ID_CONFIG);
+    if (group != null) {
+      config.put(ConsumerConfig.GROUP_ID_CONFIG, group);
+    }
     KafkaIO.Read<byte[], byte[]> read =
         KafkaIO.<byte[], byte[]>read()
-            .withBootstrapServers(bootstrapServers)
+            .withBootstrapServers(settings.bootstrapServers())
             .withTopic(topic)
             .withKeyDeserializer(ByteArrayDeserializer.class)
             .withValueDeserializer(ByteArrayDeserializer.class)
             .withConsumerConfigUpdates(config)
-            .withTimestampPolicyFactory(EventTimePolicy.factory(topic, policy));
-    if (startFrom != null) {
-      read = read.withStartReadTime(Instant.ofEpochMilli(startFrom.toEpochMilli()));
+            .withConsumerFactoryFn(own -> KafkaSettings.ofThisRun(topic).consumer(own))
+            .withTimestampPolicyFactory(EventTimePolicy.factory());
+    java.time.Instant startTime = settings.startTime();
+    if (startTime != null) {
+      read = read.withStartReadTime(Instant.ofEpochMilli(startTime.toEpochMilli()));
     }
-    if (consumerConfig.containsKey(ConsumerConfig.GROUP_ID_CONFIG)) {
-      read = read.commitOffsetsInFinalize();
-    }
-    return input
-        .apply("ReadMessages", read)
-        .apply("GatherBatches", ParDo.of(new GatherBatches(topic)))
-        .setCoder(BatchCoders.rawBatch());
+    return group == null ? read : read.commitOffsetsInFinalize();
   }
 
   /** Gathers the messages of a bundle; the runner holds the watermark until the bundle ends. */
   private static final class GatherBatches extends DoFn<KafkaRecord<byte[], byte[]>, RawBatch> {
-    /**
-     * Past 4,096 rows the fixed cost of a batch is under a fifth of it; past 16,384 nothing is won.
-     */
-    private static final int MAX_ROWS = 16_384;
-
-    private static final int MAX_BYTES = 16 << 20;
     private static final byte[] NO_BYTES = new byte[0];
 
     private final String topic;
@@ -216,7 +250,7 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
           message.getTimestamp(),
           value == null ? NO_BYTES : value);
       minTimestampMillis = Math.min(minTimestampMillis, timestamp.getMillis());
-      if (builder.size() >= MAX_ROWS || builder.byteSize() >= MAX_BYTES) {
+      if (builder.size() >= PollQueue.MAX_ROWS || builder.byteSize() >= PollQueue.MAX_BYTES) {
         out.outputWithTimestamp(builder.build(), new Instant(minTimestampMillis));
         minTimestampMillis = BoundedWindow.TIMESTAMP_MAX_VALUE.getMillis();
       }

@@ -65,6 +65,13 @@ final class TopicClock {
       lastReadMillis = nowMillis;
     }
 
+    /** One that belongs to no topic and has nothing to read, ever. */
+    static Partition alwaysIdle() {
+      Partition partition = new Partition(0);
+      partition.idleSinceMillis = 0;
+      return partition;
+    }
+
     /** Takes how far event time had come before a restart. */
     void resume(long eventMillis) {
       greatestEventMillis = eventMillis;
@@ -85,12 +92,16 @@ final class TopicClock {
     /**
      * Takes what the broker says of the backlog.
      *
+     * @param messages -1 where the broker did not answer: a topic that cannot be asked is not idle
      * @param checkedMillis when the broker was asked; an answer from before the last record was
      *     read says nothing about now
      */
     void observeBacklog(long messages, long checkedMillis) {
       if (messages != 0) {
         idleSinceMillis = Long.MAX_VALUE;
+        if (messages < 0) {
+          lastReadMillis = Math.max(lastReadMillis, checkedMillis);
+        }
       } else if (checkedMillis >= lastReadMillis && idleSinceMillis == Long.MAX_VALUE) {
         idleSinceMillis = lastReadMillis;
       }

@@ -13,9 +13,7 @@ import java.util.UUID;
 import org.apache.beam.sdk.io.kafka.KafkaRecord;
 import org.apache.beam.sdk.io.kafka.KafkaTimestampType;
 import org.apache.beam.sdk.io.kafka.TimestampPolicy;
-import org.apache.beam.sdk.io.kafka.TimestampPolicyFactory;
 import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
-import org.apache.kafka.common.TopicPartition;
 import org.joda.time.Instant;
 import org.junit.jupiter.api.Test;
 
@@ -25,8 +23,8 @@ class EventTimePolicyTest {
   private static final long END = BoundedWindow.TIMESTAMP_MAX_VALUE.getMillis();
 
   private final TickingClock clock = new TickingClock();
-  private final EventTimePolicy.Settings settings =
-      new EventTimePolicy.Settings(
+  private final PartitionWatermark.Settings settings =
+      new PartitionWatermark.Settings(
           UUID.randomUUID().toString(), TestContracts.jobs(), 2, 5_000, 60_000);
   private final EventTimePolicy first = policy(0);
   private final EventTimePolicy second = policy(1);
@@ -164,27 +162,6 @@ class EventTimePolicyTest {
     clock.millis += 30_000;
 
     assertThat(watermark(restored, 0), is(T + 30_000));
-  }
-
-  /** A restored source brings the factory of the run that wrote the checkpoint. */
-  @Test
-  void takesTheSettingsOfTheReadThatWasMadeLast() {
-    TopicPartition partition = new TopicPartition(UUID.randomUUID().toString(), 0);
-    TimestampPolicyFactory<byte[], byte[]> ofCheckpoint =
-        EventTimePolicy.factory(
-            partition.topic(),
-            new EventTimePolicy.Settings(
-                "before", TestContracts.jobs(), 1, Long.MAX_VALUE, Long.MAX_VALUE));
-    EventTimePolicy.factory(
-        partition.topic(),
-        new EventTimePolicy.Settings(
-            UUID.randomUUID().toString(), TestContracts.jobs(), 1, Long.MAX_VALUE, 0));
-
-    TimestampPolicy<byte[], byte[]> restored =
-        ofCheckpoint.createTimestampPolicy(partition, Optional.of(new Instant(T)));
-
-    long later = System.currentTimeMillis() + 1_000;
-    assertThat(restored.getWatermark(context(0, later)).getMillis(), is(END));
   }
 
   private EventTimePolicy policy(int partition) {

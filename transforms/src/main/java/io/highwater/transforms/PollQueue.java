@@ -1,0 +1,238 @@
+package io.highwater.transforms;
+
+import static java.util.Objects.requireNonNull;
+
+import io.highwater.record.EventTimeScanner;
+import io.highwater.record.RawBatch;
+import java.time.Clock;
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.TreeMap;
+import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The batches of one split between the thread that polls and the one that hands them over, and how
+ * far each partition has come.
+ *
+ * <p>Messages join the last batch of their partition for as long as it is in the queue. So a
+ * message on a quiet topic is a batch of its own at once, and behind a busy pipeline batches grow.
+ */
+final class PollQueue {
+  /**
+   * Past 4,096 rows the fixed cost of a batch is under a fifth of it; past 16,384 nothing is won.
+   */
+  static final int MAX_ROWS = 16_384;
+
+  static final int MAX_BYTES = 16 << 20;
+
+  /** Polling waits while more is queued: the next batches of two partitions, and some. */
+  private static final long MAX_QUEUED_BYTES = 32 << 20;
+
+  /** How many messages are taken under the lock at once. */
+  private static final int SLICE = 256;
+
+  private static final byte[] NO_BYTES = new byte[0];
+
+  /** What is handed over, at the least event time of its messages. */
+  record Batch(RawBatch batch, long timestampMillis) {}
+
+  /** A batch that still grows. */
+  private static final class Growing {
+    private final Partition partition;
+    private final RawBatch.Builder builder;
+    private long nextOffset;
+    private long leastEventMillis = Long.MAX_VALUE;
+    private long greatestEventMillis = EventTimeScanner.NONE;
+
+    Growing(Partition partition, RawBatch.Builder builder) {
+      this.partition = partition;
+      this.builder = builder;
+    }
+
+    boolean isFull() {
+      return builder.size() >= MAX_ROWS || builder.byteSize() >= MAX_BYTES;
+    }
+  }
+
+  private static final class Partition {
+    private final PartitionWatermark watermark;
+    private long handedOverTo;
+    private long polledTo;
+    private long lag = -1;
+    private long queuedMessages;
+    private @Nullable Growing last;
+
+    Partition(PartitionWatermark watermark, long offset) {
+      this.watermark = watermark;
+      this.handedOverTo = offset;
+      this.polledTo = offset;
+    }
+
+    /**
+     * Past messages that are none, such as the markers of transactions, once all is handed over.
+     */
+    long nextOffset() {
+      return queuedMessages == 0 ? Math.max(handedOverTo, polledTo) : handedOverTo;
+    }
+  }
+
+  private final KafkaSettings settings;
+  private final Clock wallClock;
+  private final EventTimeScanner scanner;
+  private final PartitionWatermark none;
+  private final Map<Integer, Partition> partitions = new HashMap<>();
+  private final Queue<Growing> queue = new ArrayDeque<>();
+  private long queuedBytes;
+  private boolean closed;
+
+  PollQueue(KafkaSettings settings, Clock wallClock) {
+    this.settings = settings;
+    this.wallClock = wallClock;
+    this.scanner = new EventTimeScanner(settings.watermark().contract());
+    this.none = PartitionWatermark.ofNone(settings.watermark(), wallClock);
+  }
+
+  /** Begins a partition where {@code position} says. */
+  synchronized void add(int partition, KafkaMark.Position position) {
+    PartitionWatermark watermark =
+        PartitionWatermark.of(
+            settings.watermark(), partition, position.watermarkMillis(), wallClock);
+    partitions.put(partition, new Partition(watermark, position.offset()));
+  }
+
+  /**
+   * Takes the messages of a poll, and waits while too much is queued.
+   *
+   * @param polledTo the offset behind the poll
+   * @param lag how many messages are behind it, or -1
+   */
+  void append(int partition, List<ConsumerRecord<byte[], byte[]>> messages, long polledTo, long lag)
+      throws InterruptedException {
+    for (int from = 0; from < messages.size(); from += SLICE) {
+      List<ConsumerRecord<byte[], byte[]>> slice =
+          messages.subList(from, Math.min(from + SLICE, messages.size()));
+      synchronized (this) {
+        while (queuedBytes > MAX_QUEUED_BYTES && !closed) {
+          wait();
+        }
+        of(partition).lag = lag < 0 ? -1 : lag + messages.size() - from - slice.size();
+        slice.forEach(message -> append(of(partition), message));
+      }
+    }
+    synchronized (this) {
+      of(partition).polledTo = polledTo;
+    }
+  }
+
+  private void append(Partition partition, ConsumerRecord<byte[], byte[]> message) {
+    Growing batch = partition.last;
+    if (batch == null || batch.isFull()) {
+      batch =
+          new Growing(
+              partition,
+              RawBatch.builder(RawBatch.SourceKind.KAFKA, settings.topic(), RawBatch.Format.JSON));
+      partition.last = batch;
+      queue.add(batch);
+    }
+    byte[] value = message.value() == null ? NO_BYTES : message.value();
+    batch.builder.add(message.partition(), message.offset(), message.timestamp(), value);
+    batch.nextOffset = message.offset() + 1;
+    partition.queuedMessages++;
+    queuedBytes += value.length;
+    long eventMillis = scanner.scanMillis(value);
+    if (eventMillis != EventTimeScanner.NONE) {
+      batch.leastEventMillis = Math.min(batch.leastEventMillis, eventMillis);
+      if (PartitionWatermark.isMovedBy(eventMillis, wallClock.millis())) {
+        batch.greatestEventMillis = Math.max(batch.greatestEventMillis, eventMillis);
+      }
+    }
+  }
+
+  /** The oldest batch, which counts as handed over from now on, or null. */
+  synchronized @Nullable Batch take() {
+    Growing batch = queue.poll();
+    if (batch == null) {
+      return null;
+    }
+    Partition partition = batch.partition;
+    if (partition.last == batch) {
+      partition.last = null;
+    }
+    partition.handedOverTo = batch.nextOffset;
+    partition.queuedMessages -= batch.builder.size();
+    partition.watermark.read(batch.greatestEventMillis);
+    if (partition.lag >= 0) {
+      batch.builder.backlogMessages(partition.lag + partition.queuedMessages);
+    }
+    queuedBytes -= batch.builder.byteSize();
+    notifyAll();
+    return new Batch(batch.builder.build(), timestampMillis(batch));
+  }
+
+  private static long timestampMillis(Growing batch) {
+    long millis =
+        batch.leastEventMillis == Long.MAX_VALUE
+            ? batch.partition.watermark.lastMillis()
+            : batch.leastEventMillis;
+    return Math.min(millis, GlobalWindow.INSTANCE.maxTimestamp().getMillis());
+  }
+
+  /**
+   * Takes what the broker says of a partition.
+   *
+   * @param messages how many were not polled yet, or -1
+   */
+  synchronized void observeBacklog(int partition, long messages, long checkedMillis) {
+    Partition observed = of(partition);
+    observed.watermark.observeBacklog(
+        messages < 0 ? -1 : messages + observed.queuedMessages, checkedMillis);
+  }
+
+  /** The least watermark of the partitions. */
+  synchronized long watermarkMillis() {
+    if (partitions.isEmpty()) {
+      return none.millis();
+    }
+    long least = PartitionWatermark.END;
+    for (Partition partition : partitions.values()) {
+      least = Math.min(least, partition.watermark.millis());
+    }
+    return least;
+  }
+
+  /** Of each partition, where to go on behind what was handed over. */
+  synchronized Map<Integer, KafkaMark.Position> positions() {
+    Map<Integer, KafkaMark.Position> positions = new TreeMap<>();
+    partitions.forEach(
+        (number, partition) ->
+            positions.put(
+                number,
+                new KafkaMark.Position(partition.nextOffset(), partition.watermark.lastMillis())));
+    return positions;
+  }
+
+  long nowMillis() {
+    return wallClock.millis();
+  }
+
+  /** The partitions that were added. */
+  synchronized Collection<Integer> partitions() {
+    return List.copyOf(partitions.keySet());
+  }
+
+  /** Lets nobody wait any more. */
+  synchronized void close() {
+    closed = true;
+    notifyAll();
+  }
+
+  private Partition of(int partition) {
+    return requireNonNull(partitions.get(partition), "partition");
+  }
+}
