@@ -14,10 +14,12 @@ import org.jspecify.annotations.Nullable;
  * order, gives equal accumulators.
  */
 public final class Accumulator {
+  private final long rowCount;
   private final Aggregate[] aggregates;
 
   /** Takes the array over. */
-  Accumulator(Aggregate[] aggregates) {
+  Accumulator(long rowCount, Aggregate[] aggregates) {
+    this.rowCount = rowCount;
     this.aggregates = aggregates;
   }
 
@@ -30,7 +32,7 @@ public final class Accumulator {
               ? new Aggregate.Count(0)
               : Aggregate.NOTHING;
     }
-    return new Accumulator(aggregates);
+    return new Accumulator(0, aggregates);
   }
 
   /** Of the rows of both; neither changes. */
@@ -47,7 +49,12 @@ public final class Accumulator {
     for (int i = 0; i < merged.length; i++) {
       merged[i] = aggregates[i].merge(other.aggregates[i]);
     }
-    return new Accumulator(merged);
+    return new Accumulator(rowCount + other.rowCount, merged);
+  }
+
+  /** How many rows this is of, whatever the measures make of them. */
+  public long rowCount() {
+    return rowCount;
   }
 
   /**
@@ -66,6 +73,7 @@ public final class Accumulator {
 
   /** Writes what {@link #readFrom} reads; equal accumulators give equal bytes. */
   public void writeTo(DataOutput out) throws IOException {
+    out.writeLong(rowCount);
     out.writeShort(aggregates.length);
     for (Aggregate aggregate : aggregates) {
       aggregate.writeTo(out);
@@ -74,21 +82,24 @@ public final class Accumulator {
 
   /** Reads what {@link #writeTo} wrote. */
   public static Accumulator readFrom(DataInput in) throws IOException {
+    long rowCount = in.readLong();
     Aggregate[] aggregates = new Aggregate[in.readUnsignedShort()];
     for (int i = 0; i < aggregates.length; i++) {
       aggregates[i] = Aggregate.readFrom(in);
     }
-    return new Accumulator(aggregates);
+    return new Accumulator(rowCount, aggregates);
   }
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Accumulator that && Arrays.equals(aggregates, that.aggregates);
+    return other instanceof Accumulator that
+        && rowCount == that.rowCount
+        && Arrays.equals(aggregates, that.aggregates);
   }
 
   @Override
   public int hashCode() {
-    return Arrays.hashCode(aggregates);
+    return 31 * Arrays.hashCode(aggregates) + Long.hashCode(rowCount);
   }
 
   @Override

@@ -118,10 +118,12 @@ public final class PartialAggregator {
     for (String key : rollUp.keys()) {
       groups.splitBy(batch.column(key));
     }
+    long[] rowCounts = new long[groups.count];
     long[] minMicros = new long[groups.count];
     Arrays.fill(minMicros, Long.MAX_VALUE);
     for (int row = 0; row < groups.ids.length; row++) {
       int group = groups.ids[row];
+      rowCounts[group]++;
       minMicros[group] = Math.min(minMicros[group], times.values[row]);
     }
     Aggregate[][] aggregates = new Aggregate[groups.count][rollUp.measures().size()];
@@ -139,7 +141,7 @@ public final class PartialAggregator {
               Math.floorDiv(buckets[row], MICROS_PER_MILLI),
               Math.floorDiv(minMicros[group], MICROS_PER_MILLI),
               keyOf(batch, row),
-              new Accumulator(aggregates[group])));
+              new Accumulator(rowCounts[group], aggregates[group])));
     }
     return partials;
   }

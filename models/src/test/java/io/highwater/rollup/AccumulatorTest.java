@@ -51,6 +51,7 @@ class AccumulatorTest {
     assertThat(bytes(left), equalTo(leftBefore));
     assertThat(bytes(right), equalTo(rightBefore));
     assertThat(merged, is(not(left)));
+    assertThat(merged.rowCount(), is(left.rowCount() + right.rowCount()));
     assertThat(merged, equalTo(right.merge(left)));
   }
 
@@ -83,9 +84,9 @@ class AccumulatorTest {
 
   @Test
   void refusesToMergeOtherMeasures() {
-    Accumulator count = new Accumulator(new Aggregate[] {new Aggregate.Count(1)});
-    Accumulator least = new Accumulator(new Aggregate[] {new Aggregate.Least(1L)});
-    Accumulator two = new Accumulator(new Aggregate[] {Aggregate.NOTHING, Aggregate.NOTHING});
+    Accumulator count = new Accumulator(1, new Aggregate[] {new Aggregate.Count(1)});
+    Accumulator least = new Accumulator(1, new Aggregate[] {new Aggregate.Least(1L)});
+    Accumulator two = new Accumulator(1, new Aggregate[] {Aggregate.NOTHING, Aggregate.NOTHING});
     assertThrows(IllegalArgumentException.class, () -> count.merge(least));
     assertThrows(IllegalArgumentException.class, () -> least.merge(count));
     assertThrows(IllegalArgumentException.class, () -> count.merge(two));
@@ -93,7 +94,9 @@ class AccumulatorTest {
 
   @Test
   void refusesDamagedBytes() {
-    DataInputStream in = new DataInputStream(new ByteArrayInputStream(new byte[] {0, 1, 99}));
+    DataInputStream in =
+        new DataInputStream(
+            new ByteArrayInputStream(new byte[] {0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 99}));
     assertThrows(IOException.class, () -> Accumulator.readFrom(in));
   }
 
@@ -139,6 +142,7 @@ class AccumulatorTest {
     Accumulator empty = Accumulator.empty(contract.rollUp());
     Accumulator full =
         new Accumulator(
+            3,
             new Aggregate[] {
               new Aggregate.Count(3),
               new Aggregate.IntegerSum(new ExactSum(BigInteger.ONE, 10, 0)),

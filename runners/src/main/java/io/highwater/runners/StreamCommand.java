@@ -213,10 +213,12 @@ final class StreamCommand implements Command {
 
   static String progress(Map<String, Long> counters) {
     return String.format(
-        "%,d records read, %,d accepted, %,d rejected",
+        "%,d records read, %,d accepted, %,d rejected, %,d late, %,d too late",
         counters.getOrDefault(HighwaterMetrics.RECORDS_READ, 0L),
         counters.getOrDefault(HighwaterMetrics.RECORDS_ACCEPTED, 0L),
-        counters.getOrDefault(HighwaterMetrics.RECORDS_REJECTED, 0L));
+        counters.getOrDefault(HighwaterMetrics.RECORDS_REJECTED, 0L),
+        counters.getOrDefault(HighwaterMetrics.RECORDS_LATE, 0L),
+        counters.getOrDefault(HighwaterMetrics.RECORDS_TOO_LATE, 0L));
   }
 
   /** On SIGTERM or Ctrl-C. The JVM would end with 143 after a stop that went well. */

@@ -3,6 +3,7 @@ package io.highwater.transforms;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.SourcedBatch;
+import io.highwater.status.StatusCounts;
 import java.io.DataInput;
 import java.io.DataInputStream;
 import java.io.DataOutput;
@@ -18,6 +19,7 @@ public final class BatchCoders {
   private static final Coder<RawBatch> RAW_BATCH = new RawBatchCoder();
   private static final Coder<RecordBatch> RECORD_BATCH = new RecordBatchCoder();
   private static final Coder<SourcedBatch> SOURCED_BATCH = new SourcedBatchCoder();
+  private static final Coder<StatusCounts> STATUS_COUNTS = new StatusCountsCoder();
 
   private BatchCoders() {}
 
@@ -31,6 +33,10 @@ public final class BatchCoders {
 
   public static Coder<SourcedBatch> sourcedBatch() {
     return SOURCED_BATCH;
+  }
+
+  static Coder<StatusCounts> statusCounts() {
+    return STATUS_COUNTS;
   }
 
   /** A coder of values that write and read themselves. */
@@ -89,6 +95,18 @@ public final class BatchCoders {
     @Override
     SourcedBatch read(DataInput in) throws IOException {
       return new SourcedBatch(RecordBatch.readFrom(in), RawBatch.readFrom(in));
+    }
+  }
+
+  private static final class StatusCountsCoder extends DataCoder<StatusCounts> {
+    @Override
+    void write(StatusCounts value, DataOutput out) throws IOException {
+      value.writeTo(out);
+    }
+
+    @Override
+    StatusCounts read(DataInput in) throws IOException {
+      return StatusCounts.readFrom(in);
     }
   }
 }

@@ -26,6 +26,12 @@ public final class HighwaterMetrics {
   /** Records that went to the rejected table. */
   public static final String RECORDS_REJECTED = "records_rejected";
 
+  /** Records that came after the end of their window, but within the allowed lateness. */
+  public static final String RECORDS_LATE = "records_late";
+
+  /** Records that came after that: they are in events and in no roll-up of their window. */
+  public static final String RECORDS_TOO_LATE = "records_too_late";
+
   /** Fields in records that the contract does not know; ignored. */
   public static final String UNKNOWN_FIELDS = "unknown_fields";
 

@@ -6,6 +6,7 @@ import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.SourcedBatch;
+import io.highwater.status.StatusCounts;
 import java.time.Duration;
 import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.PTransform;
@@ -22,10 +23,13 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
   /** Accepted rows with their derived columns. */
   public static final TupleTag<RecordBatch> EVENTS = new TupleTag<>("events") {};
 
-  public static final TupleTag<RecordBatch> ROLLUPS = new TupleTag<>("rollups") {};
+  public static final TupleTag<RecordBatch> ROLLUPS = RollUpRecords.ROLLUPS;
 
   /** Every row that failed a check, with its reason and its original bytes. */
   public static final TupleTag<RecordBatch> REJECTED = new TupleTag<>("rejected") {};
+
+  /** Only of an unbounded input: how many rows were late and too late. */
+  public static final TupleTag<StatusCounts> LATE_ROWS = RollUpRecords.LATE_ROWS;
 
   private final Contract contract;
   private final RollUpRecords rollUpRecords;
@@ -59,7 +63,7 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
     PCollectionTuple classified = valid.apply("ClassifyRecords", ClassifyRecords.of(contract));
     PCollection<RecordBatch> events = classified.get(ClassifyRecords.CLASSIFIED);
 
-    PCollection<RecordBatch> rollUps = events.apply("RollUpRecords", rollUpRecords);
+    PCollectionTuple rollUps = events.apply("RollUpRecords", rollUpRecords);
 
     PCollection<RecordBatch> rejected =
         PCollectionList.of(parsed.get(ParseRecords.REJECTED))
@@ -67,6 +71,10 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
             .and(classified.get(ClassifyRecords.REJECTED))
             .apply("Rejected", Flatten.pCollections());
 
-    return PCollectionTuple.of(EVENTS, events).and(ROLLUPS, rollUps).and(REJECTED, rejected);
+    PCollectionTuple outputs =
+        PCollectionTuple.of(EVENTS, events)
+            .and(ROLLUPS, rollUps.get(RollUpRecords.ROLLUPS))
+            .and(REJECTED, rejected);
+    return rollUps.has(LATE_ROWS) ? outputs.and(LATE_ROWS, rollUps.get(LATE_ROWS)) : outputs;
   }
 }

@@ -9,6 +9,7 @@ import io.highwater.rollup.Partial;
 import io.highwater.rollup.PartialAggregator;
 import io.highwater.rollup.RollUpKey;
 import io.highwater.rollup.RollUpRows;
+import io.highwater.status.StatusCounts;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -39,6 +40,8 @@ import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
 import org.apache.beam.sdk.values.PCollectionList;
+import org.apache.beam.sdk.values.PCollectionTuple;
+import org.apache.beam.sdk.values.TupleTag;
 import org.joda.time.Instant;
 
 /**
@@ -49,10 +52,19 @@ import org.joda.time.Instant;
  * earlier ones every few seconds while it is open, later ones for rows within the allowed lateness,
  * and a last one, final, when that is over, also if nothing changed. Bounded: one final pane.
  *
- * <p>Output in the global window: batches of the roll-ups table, at the starts of their windows.
+ * <p>Output in the global window: batches of the roll-ups table, at the starts of their windows,
+ * and the numbers of late rows. A row is late when the watermark has passed the end of its shortest
+ * window, and too late when the allowed lateness is over as well: then it is missing there, and
+ * maybe in the longer windows, until a backfill of its hour. The rows of the final panes of the
+ * shortest length and the too-late rows are together the rows that came in.
  */
-public final class RollUpRecords
-    extends PTransform<PCollection<RecordBatch>, PCollection<RecordBatch>> {
+public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PCollectionTuple> {
+  /** Batches of the roll-ups table. */
+  public static final TupleTag<RecordBatch> ROLLUPS = new TupleTag<>("rollups") {};
+
+  /** Only of an unbounded input: how many rows were late and too late. */
+  public static final TupleTag<StatusCounts> LATE_ROWS = new TupleTag<>("lateRows") {};
+
   /**
    * How often a window that is open, or takes late rows, shows what changed. One pane a late
    * partial would flood the table after a partition lagged.
@@ -86,30 +98,50 @@ public final class RollUpRecords
   }
 
   @Override
-  public PCollection<RecordBatch> expand(PCollection<RecordBatch> events) {
+  public PCollectionTuple expand(PCollection<RecordBatch> events) {
+    PCollectionTuple outputs = PCollectionTuple.empty(events.getPipeline());
     List<PCollection<RollUpRows.Row>> rows = new ArrayList<>();
     for (Duration length : contract.rollUp().windows()) {
       // Each length has partials of its own: a batch of history gives few for an hour, where the
       // partials of its ten minutes would each have to be merged.
-      rows.add(
+      PCollection<KV<RollUpKey, Accumulator>> partials =
           events
               .apply("Aggregate" + length, ParDo.of(new AggregateFn(contract, length)))
-              .setCoder(KvCoder.of(new KeyCoder(), new AccumulatorCoder()))
+              .setCoder(KvCoder.of(new KeyCoder(), new AccumulatorCoder()));
+      boolean isShortest = length.equals(contract.rollUp().windows().get(0));
+      if (isShortest && events.isBounded() == IsBounded.UNBOUNDED) {
+        PCollectionTuple counted =
+            partials.apply(
+                "CountLateRows", CountLateRows.of(windowsOf(length), joda(allowedLateness)));
+        partials = counted.get(CountLateRows.IN_TIME);
+        outputs = outputs.and(LATE_ROWS, counted.get(CountLateRows.COUNTS));
+      }
+      rows.add(
+          partials
               .apply("Window" + length, windows(length, events.isBounded()))
               .apply("Merge" + length, Combine.perKey(new MergeFn(contract)))
               .apply("Panes" + length, ParDo.of(new PaneFn(contract, runId)))
               .setCoder(new RowCoder())
               .apply("Unwindow" + length, Window.into(new GlobalWindows())));
     }
-    return PCollectionList.of(rows)
-        .apply("AllWindows", Flatten.pCollections())
-        .apply("Gather", ParDo.of(new GatherFn(contract)))
-        .setCoder(BatchCoders.recordBatch());
+    PCollection<RecordBatch> rollUps =
+        PCollectionList.of(rows)
+            .apply("AllWindows", Flatten.pCollections())
+            .apply("Gather", ParDo.of(new GatherFn(contract)))
+            .setCoder(BatchCoders.recordBatch());
+    return outputs.and(ROLLUPS, rollUps);
+  }
+
+  private static FixedWindows windowsOf(Duration length) {
+    return FixedWindows.of(joda(length));
+  }
+
+  private static org.joda.time.Duration joda(Duration duration) {
+    return org.joda.time.Duration.millis(duration.toMillis());
   }
 
   private Window<KV<RollUpKey, Accumulator>> windows(Duration length, IsBounded bounded) {
-    Window<KV<RollUpKey, Accumulator>> windows =
-        Window.into(FixedWindows.of(org.joda.time.Duration.millis(length.toMillis())));
+    Window<KV<RollUpKey, Accumulator>> windows = Window.into(windowsOf(length));
     if (bounded == IsBounded.BOUNDED) {
       return windows;
     }
@@ -120,8 +152,7 @@ public final class RollUpRecords
                     AfterProcessingTime.pastFirstElementInPane().plusDelayOf(PANE_DELAY))
                 .withLateFirings(
                     AfterProcessingTime.pastFirstElementInPane().plusDelayOf(PANE_DELAY)))
-        .withAllowedLateness(
-            org.joda.time.Duration.millis(allowedLateness.toMillis()), ClosingBehavior.FIRE_ALWAYS)
+        .withAllowedLateness(joda(allowedLateness), ClosingBehavior.FIRE_ALWAYS)
         .accumulatingFiredPanes();
   }
 

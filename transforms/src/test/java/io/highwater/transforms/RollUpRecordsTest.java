@@ -1,11 +1,17 @@
 package io.highwater.transforms;
 
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.is;
+
 import io.highwater.contract.Contract;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.RecordSchemas;
+import io.highwater.status.StatusCounts;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Random;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
@@ -15,10 +21,14 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.beam.sdk.testing.PAssert;
 import org.apache.beam.sdk.testing.TestPipeline;
 import org.apache.beam.sdk.testing.TestStream;
+import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TimestampedValue;
 import org.joda.time.Instant;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RollUpRecordsTest {
   private static final long T = java.time.Instant.parse("2024-03-01T00:00:00Z").toEpochMilli();
@@ -125,10 +135,124 @@ class RollUpRecordsTest {
     pipeline.run().waitUntilFinish();
   }
 
+  @Test
+  void countsLateAndTooLateRowsNotBatches() {
+    TestStream<RecordBatch> stream =
+        stream()
+            .advanceWatermarkTo(new Instant(T))
+            .addElements(batch("a", T + MINUTE, T + 2 * MINUTE), batch("b", T + MINUTE))
+            .advanceWatermarkTo(new Instant(T + 12 * MINUTE))
+            .addElements(
+                batch("a", T + 3 * MINUTE, T + 3 * MINUTE, T + 4 * MINUTE),
+                batch("b", T + 5 * MINUTE, T + 13 * MINUTE))
+            .advanceWatermarkTo(new Instant(T + 21 * MINUTE))
+            .addElements(
+                batch("a", T + 4 * MINUTE, T + 4 * MINUTE),
+                batch("b", T + 4 * MINUTE, T + 15 * MINUTE),
+                batch("b", T + 25 * MINUTE))
+            .advanceWatermarkToInfinity();
+
+    PCollectionTuple outputs = rollUpAndCount(stream);
+
+    PAssert.that(outputs.get(RollUpRecords.LATE_ROWS))
+        .containsInAnyOrder(
+            StatusCounts.ofLate(3),
+            StatusCounts.ofLate(1),
+            StatusCounts.ofLate(1),
+            StatusCounts.ofTooLate(2),
+            StatusCounts.ofTooLate(1));
+    PAssert.that(outputs.get(RollUpRecords.ROLLUPS)).satisfies(finalJobsOfShortestAre(10));
+    pipeline.run().waitUntilFinish();
+  }
+
+  /** The last millisecond of the lateness, and the one after it. */
+  @ParameterizedTest
+  @CsvSource({"-1, 2, 0", "0, 1, 1"})
+  void agreesWithTheMergeOnWhatIsTooLate(long afterLatenessMillis, long counted, long tooLate) {
+    TestStream<RecordBatch> stream =
+        stream()
+            .advanceWatermarkTo(new Instant(T))
+            .addElements(batch(T + MINUTE))
+            .advanceWatermarkTo(new Instant(T + 20 * MINUTE + afterLatenessMillis))
+            .addElements(batch(T + 2 * MINUTE))
+            .advanceWatermarkToInfinity();
+
+    PCollectionTuple outputs = rollUpAndCount(stream);
+
+    PAssert.that(outputs.get(RollUpRecords.LATE_ROWS))
+        .containsInAnyOrder(tooLate == 0 ? StatusCounts.ofLate(1) : StatusCounts.ofTooLate(1));
+    PAssert.that(outputs.get(RollUpRecords.ROLLUPS)).satisfies(finalJobsOfShortestAre(counted));
+    pipeline.run().waitUntilFinish();
+  }
+
+  @Test
+  void losesNoRowBetweenFinalPanesAndTooLateOnes() {
+    Random random = new Random(11);
+    TestStream.Builder<RecordBatch> stream = stream();
+    long rows = 0;
+    long tooLate = 0;
+    for (int minute = 0; minute < 120; minute += 6) {
+      long watermark = T + minute * MINUTE;
+      long[] times = new long[1 + random.nextInt(20)];
+      for (int row = 0; row < times.length; row++) {
+        times[row] = watermark + MINUTE * (random.nextInt(50) - 40) + random.nextInt(60_000);
+        long endMillis = Math.floorDiv(times[row], 10 * MINUTE) * 10 * MINUTE + 10 * MINUTE;
+        tooLate += endMillis + 10 * MINUTE <= watermark ? 1 : 0;
+      }
+      rows += times.length;
+      stream =
+          stream
+              .advanceWatermarkTo(new Instant(watermark))
+              .addElements(batch(random.nextBoolean() ? "a" : "b", times));
+    }
+
+    PCollectionTuple outputs = rollUpAndCount(stream.advanceWatermarkToInfinity());
+
+    assertThat(tooLate, is(greaterThan(50L)));
+    PAssert.that(outputs.get(RollUpRecords.LATE_ROWS)).satisfies(tooLateAre(tooLate));
+    PAssert.that(outputs.get(RollUpRecords.ROLLUPS))
+        .satisfies(finalJobsOfShortestAre(rows - tooLate));
+    pipeline.run().waitUntilFinish();
+  }
+
   private PCollection<RecordBatch> rollUp(TestStream<RecordBatch> stream) {
+    return rollUpAndCount(stream).get(RollUpRecords.ROLLUPS);
+  }
+
+  private PCollectionTuple rollUpAndCount(TestStream<RecordBatch> stream) {
     return pipeline
         .apply(stream)
         .apply(RollUpRecords.of(contract, 1).withAllowedLateness(Duration.ofMinutes(10)));
+  }
+
+  private static SerializableFunction<Iterable<RecordBatch>, Void> finalJobsOfShortestAre(
+      long expected) {
+    return batches -> {
+      long jobs = 0;
+      for (RecordBatch batch : batches) {
+        jobs += finalJobsOfShortest(batch);
+      }
+      assertThat(jobs, is(expected));
+      return null;
+    };
+  }
+
+  private static SerializableFunction<Iterable<StatusCounts>, Void> tooLateAre(long expected) {
+    return counts -> {
+      StatusCounts sum = StatusCounts.NOTHING;
+      for (StatusCounts some : counts) {
+        sum = sum.plus(some);
+      }
+      assertThat(sum.tooLate(), is(expected));
+      return null;
+    };
+  }
+
+  private static long finalJobsOfShortest(RecordBatch batch) {
+    return Rows.of(List.of(batch), "window_millis", "is_final", "jobs").stream()
+        .filter(row -> row.startsWith("600000|true|"))
+        .mapToLong(row -> Long.parseLong(row.substring("600000|true|".length())))
+        .sum();
   }
 
   private static TestStream.Builder<RecordBatch> stream() {
@@ -137,11 +261,15 @@ class RollUpRecordsTest {
 
   /** One row of cluster a for each time, at the least of them, as ReadKafka puts batches out. */
   private TimestampedValue<RecordBatch> batch(long... eventMillis) {
+    return batch("a", eventMillis);
+  }
+
+  private TimestampedValue<RecordBatch> batch(String cluster, long... eventMillis) {
     try (BufferAllocator allocator = new RootAllocator();
         VectorSchemaRoot root =
             VectorSchemaRoot.create(RecordSchemas.events(contract), allocator)) {
       for (int row = 0; row < eventMillis.length; row++) {
-        ((VarCharVector) root.getVector("cluster")).setSafe(row, utf8("a"));
+        ((VarCharVector) root.getVector("cluster")).setSafe(row, utf8(cluster));
         ((BigIntVector) root.getVector("job_id")).setSafe(row, row);
         ((TimeStampMicroVector) root.getVector("started_at")).setSafe(row, eventMillis[row] * 1000);
         ((BigIntVector) root.getVector("run_ms")).setSafe(row, 5);
