@@ -3,8 +3,10 @@ package io.highwater.pipelines;
 import io.highwater.contract.Contract;
 import io.highwater.lake.Compression;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RecordBatch;
 import io.highwater.transforms.ProcessRecords;
 import io.highwater.transforms.ReadKafka;
+import io.highwater.transforms.ReportStatus;
 import io.highwater.transforms.Table;
 import io.highwater.transforms.WriteArrow;
 import io.highwater.transforms.WriteDeadLetters;
@@ -52,6 +54,11 @@ public final class StreamingPipeline {
     processed
         .get(ProcessRecords.REJECTED)
         .apply("WriteRejected", WriteParquet.of(contract, Table.REJECTED, lake));
+    PCollection<RecordBatch> status =
+        processed
+            .and(ReportStatus.MESSAGES, messages)
+            .apply("ReportStatus", ReportStatus.of(contract, runId));
+    status.apply("WriteStatus", WriteParquet.of(contract, Table.STATUS, lake));
     if (options.getDeadLetterTopic() != null) {
       processed
           .get(ProcessRecords.REJECTED)

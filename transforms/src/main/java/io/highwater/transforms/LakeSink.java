@@ -28,7 +28,6 @@ import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
-import org.joda.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,9 +58,6 @@ final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV
    * readers, but they are state in the checkpoint; compaction makes them later.
    */
   private static final long MAX_FILE_BYTES = 16L << 20;
-
-  /** How long rows wait for company; with the checkpoint interval, the lake's latency. */
-  private static final Duration MAX_FILE_AGE = Duration.standardSeconds(4);
 
   /**
    * As many writers an hour when all rows are of one hour; one compresses and writes 0.9 M rows/s.
@@ -118,7 +114,7 @@ final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV
                 "GroupByHour",
                 GroupIntoBatches.<KV<Long, Integer>, byte[]>ofByteSize(
                         MAX_FILE_BYTES, message -> (long) message.length)
-                    .withMaxBufferingDuration(MAX_FILE_AGE));
+                    .withMaxBufferingDuration(table.maxFileAge()));
     DoFn<KV<KV<Long, Integer>, Iterable<byte[]>>, KV<Long, String>> write =
         bounded ? new WriteFn(writer) : new StableWriteFn(writer);
     return groups

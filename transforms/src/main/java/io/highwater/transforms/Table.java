@@ -4,8 +4,10 @@ import io.highwater.contract.Contract;
 import io.highwater.record.RecordSchemas;
 import io.highwater.record.RejectedRecords;
 import io.highwater.rollup.RollUpSchema;
+import io.highwater.status.StatusRows;
 import java.util.Locale;
 import org.apache.arrow.vector.types.pojo.Schema;
+import org.joda.time.Duration;
 
 /** The tables of the lake that the pipelines write. */
 public enum Table {
@@ -41,7 +43,27 @@ public enum Table {
     String timeColumn(Contract contract) {
       return RejectedRecords.RECEIVED_AT;
     }
+  },
+  STATUS {
+    @Override
+    public Schema schema(Contract contract) {
+      return StatusRows.SCHEMA;
+    }
+
+    @Override
+    String timeColumn(Contract contract) {
+      return StatusRows.AT;
+    }
+
+    /** A row every few seconds would be a file every few seconds; who is in a hurry reads live. */
+    @Override
+    Duration maxFileAge() {
+      return Duration.standardSeconds(60);
+    }
   };
+
+  /** With the checkpoint interval, the lake's latency. */
+  private static final Duration MAX_FILE_AGE = Duration.standardSeconds(4);
 
   /** The columns of its batches. */
   public abstract Schema schema(Contract contract);
@@ -55,6 +77,11 @@ public enum Table {
    */
   boolean isReplaced() {
     return this != REJECTED;
+  }
+
+  /** How long rows of a stream wait for company before they become a file. */
+  Duration maxFileAge() {
+    return MAX_FILE_AGE;
   }
 
   /** Its folder in the lake. */
