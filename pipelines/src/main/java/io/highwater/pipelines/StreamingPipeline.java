@@ -10,6 +10,8 @@ import io.highwater.transforms.ReportStatus;
 import io.highwater.transforms.Table;
 import io.highwater.transforms.WriteArrow;
 import io.highwater.transforms.WriteDeadLetters;
+import io.highwater.transforms.WriteLiveTopic;
+import io.highwater.transforms.WriteLiveTopic.Kind;
 import io.highwater.transforms.WriteParquet;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,9 +20,16 @@ import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.jspecify.annotations.Nullable;
 
 /** From Kafka to the lake, without end. */
 public final class StreamingPipeline {
+  /**
+   * How soon a live topic shows what changed in a window. Shorter ones only make more panes of the
+   * same batches, which the source puts out every {@code maxBundleTimeMills}.
+   */
+  private static final Duration LIVE_PANE_DELAY = Duration.ofMillis(50);
+
   private StreamingPipeline() {}
 
   /**
@@ -35,13 +44,17 @@ public final class StreamingPipeline {
     Map<String, Object> kafka =
         OptionValues.properties("consumerConfig", options.getConsumerConfig());
     ReadKafka readKafka = readKafka(options, contract, kafka);
+    String liveTopic = liveTopic(options, kafka);
 
     Pipeline pipeline = Pipeline.create(options);
     PCollection<RawBatch> messages = pipeline.apply("ReadKafka", readKafka);
 
+    ProcessRecords processRecords =
+        ProcessRecords.of(contract, runId).withAllowedLateness(lateness);
     PCollectionTuple processed =
         messages.apply(
-            "ProcessRecords", ProcessRecords.of(contract, runId).withAllowedLateness(lateness));
+            "ProcessRecords",
+            liveTopic == null ? processRecords : processRecords.withPaneDelay(LIVE_PANE_DELAY));
 
     processed
         .get(ProcessRecords.EVENTS)
@@ -59,6 +72,14 @@ public final class StreamingPipeline {
             .and(ReportStatus.MESSAGES, messages)
             .apply("ReportStatus", ReportStatus.of(contract, runId));
     status.apply("WriteStatus", WriteParquet.of(contract, Table.STATUS, lake));
+    if (liveTopic != null) {
+      String servers = options.getBootstrapServers();
+      processed
+          .get(ProcessRecords.ROLLUPS)
+          .apply("LivePanes", WriteLiveTopic.of(contract, Kind.PANE, servers, liveTopic, kafka));
+      status.apply(
+          "LiveStatus", WriteLiveTopic.of(contract, Kind.STATUS, servers, liveTopic, kafka));
+    }
     if (options.getDeadLetterTopic() != null) {
       processed
           .get(ProcessRecords.REJECTED)
@@ -68,6 +89,18 @@ public final class StreamingPipeline {
                   options.getBootstrapServers(), options.getDeadLetterTopic(), kafka));
     }
     return pipeline;
+  }
+
+  private static @Nullable String liveTopic(
+      StreamingPipelineOptions options, Map<String, Object> kafka) {
+    String topic = options.getLiveTopic();
+    if (topic != null) {
+      if (topic.equals(options.getInputTopic())) {
+        throw UsageException.option("liveTopic", topic, "another topic than --inputTopic");
+      }
+      KafkaTopic.createIfAbsent("liveTopic", options.getBootstrapServers(), topic, kafka);
+    }
+    return topic;
   }
 
   private static ReadKafka readKafka(

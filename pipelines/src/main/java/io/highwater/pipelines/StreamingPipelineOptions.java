@@ -60,4 +60,11 @@ public interface StreamingPipelineOptions extends HighwaterOptions {
   @Nullable String getDeadLetterTopic();
 
   void setDeadLetterTopic(@Nullable String deadLetterTopic);
+
+  @Description(
+      "Topic that roll-ups, as they grow, and the stream's status are sent to as JSON; made if"
+          + " absent.")
+  @Nullable String getLiveTopic();
+
+  void setLiveTopic(@Nullable String liveTopic);
 }

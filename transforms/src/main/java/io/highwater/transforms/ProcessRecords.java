@@ -52,6 +52,11 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
     return new ProcessRecords(contract, rollUpRecords.withAllowedLateness(lateness));
   }
 
+  /** See {@link RollUpRecords#withPaneDelay}. */
+  public ProcessRecords withPaneDelay(Duration delay) {
+    return new ProcessRecords(contract, rollUpRecords.withPaneDelay(delay));
+  }
+
   @Override
   public PCollectionTuple expand(PCollection<RawBatch> messages) {
     PCollectionTuple parsed = messages.apply("ParseRecords", ParseRecords.of(contract));

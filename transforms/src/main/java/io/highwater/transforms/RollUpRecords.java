@@ -49,8 +49,8 @@ import org.joda.time.Instant;
  * key, and partials are merged in the windows.
  *
  * <p>Unbounded: accumulating panes. The first comes when the watermark passes the window's end,
- * earlier ones every few seconds while it is open, later ones for rows within the allowed lateness,
- * and a last one, final, when that is over, also if nothing changed. Bounded: one final pane.
+ * earlier ones while it is open, later ones for rows within the allowed lateness, and a last one,
+ * final, when that is over, also if nothing changed. Bounded: one final pane.
  *
  * <p>Output in the global window: batches of the roll-ups table, at the starts of their windows,
  * and the numbers of late rows. A row is late when the watermark has passed the end of its shortest
@@ -65,28 +65,25 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
   /** Only of an unbounded input: how many rows were late and too late. */
   public static final TupleTag<StatusCounts> LATE_ROWS = new TupleTag<>("lateRows") {};
 
-  /**
-   * How often a window that is open, or takes late rows, shows what changed. One pane a late
-   * partial would flood the table after a partition lagged.
-   */
-  private static final org.joda.time.Duration PANE_DELAY =
-      org.joda.time.Duration.standardSeconds(5);
-
   private final Contract contract;
   private final long runId;
   private final Duration allowedLateness;
+  private final Duration paneDelay;
 
-  private RollUpRecords(Contract contract, long runId, Duration allowedLateness) {
+  private RollUpRecords(
+      Contract contract, long runId, Duration allowedLateness, Duration paneDelay) {
     this.contract = contract;
     this.runId = runId;
     this.allowedLateness = allowedLateness;
+    this.paneDelay = paneDelay;
   }
 
   /**
    * @param runId grows from run to run: of two runs' rows for one window, the greater one's counts
    */
   public static RollUpRecords of(Contract contract, long runId) {
-    return new RollUpRecords(requireNonNull(contract, "contract"), runId, Duration.ofMinutes(10));
+    return new RollUpRecords(
+        requireNonNull(contract, "contract"), runId, Duration.ofMinutes(10), Duration.ofSeconds(5));
   }
 
   /** How long after its end a window still takes rows; default 10 minutes of event time. */
@@ -94,7 +91,18 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     if (lateness.isNegative()) {
       throw new IllegalArgumentException("lateness is " + lateness + "; expected zero or more");
     }
-    return new RollUpRecords(contract, runId, lateness);
+    return new RollUpRecords(contract, runId, lateness, paneDelay);
+  }
+
+  /**
+   * How soon a window that is open, or takes late rows, shows what changed; default 5 s. One pane a
+   * partial would flood the table after a partition lagged.
+   */
+  public RollUpRecords withPaneDelay(Duration delay) {
+    if (delay.isNegative() || delay.isZero()) {
+      throw new IllegalArgumentException("delay is " + delay + "; expected more than zero");
+    }
+    return new RollUpRecords(contract, runId, allowedLateness, delay);
   }
 
   @Override
@@ -149,9 +157,9 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
         .triggering(
             AfterWatermark.pastEndOfWindow()
                 .withEarlyFirings(
-                    AfterProcessingTime.pastFirstElementInPane().plusDelayOf(PANE_DELAY))
+                    AfterProcessingTime.pastFirstElementInPane().plusDelayOf(joda(paneDelay)))
                 .withLateFirings(
-                    AfterProcessingTime.pastFirstElementInPane().plusDelayOf(PANE_DELAY)))
+                    AfterProcessingTime.pastFirstElementInPane().plusDelayOf(joda(paneDelay))))
         .withAllowedLateness(joda(allowedLateness), ClosingBehavior.FIRE_ALWAYS)
         .accumulatingFiredPanes();
   }

@@ -25,8 +25,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Writes a table's batches to the lake as Parquet files through ParquetIO, exactly once; see {@link
  * LakeSink} for how. Input in the global window; unbounded, or bounded with a generation. Row by
- * row, at some 200,000 rows/s: for the small tables. Puts out the names of the written files by
- * their hours (epoch hours), which only a bounded run may use.
+ * row, at some 200,000 rows/s: for the small tables. Roll-ups that another one in the same file
+ * outdates are left out. Puts out the names of the written files by their hours (epoch hours),
+ * which only a bounded run may use.
  */
 public final class WriteParquet
     extends PTransform<PCollection<RecordBatch>, PCollection<KV<Long, String>>> {
@@ -89,18 +90,34 @@ public final class WriteParquet
               .withConfiguration(NO_HADOOP_DEFAULTS);
       try (ByteArrayChannel channel = new ByteArrayChannel(1 << 16);
           BufferAllocator allocator = new RootAllocator()) {
+        LatestPanes latest = table == Table.ROLLUPS ? latest(messages, allocator) : null;
         sink.open(channel);
         for (byte[] message : messages) {
-          try (VectorSchemaRoot rows =
-              ArrowFiles.decode(table.schema(contract), message, allocator)) {
+          try (VectorSchemaRoot rows = decode(message, allocator)) {
             for (int row = 0; row < rows.getRowCount(); row++) {
-              sink.write(AvroRows.row(avro, rows, row));
+              if (latest == null || latest.contains(rows, row)) {
+                sink.write(AvroRows.row(avro, rows, row));
+              }
             }
           }
         }
         sink.flush();
         return channel.toByteArray();
       }
+    }
+
+    private LatestPanes latest(List<byte[]> messages, BufferAllocator allocator) {
+      LatestPanes latest = new LatestPanes(contract);
+      for (byte[] message : messages) {
+        try (VectorSchemaRoot rows = decode(message, allocator)) {
+          latest.add(rows);
+        }
+      }
+      return latest;
+    }
+
+    private VectorSchemaRoot decode(byte[] message, BufferAllocator allocator) {
+      return ArrowFiles.decode(table.schema(contract), message, allocator);
     }
   }
 }
