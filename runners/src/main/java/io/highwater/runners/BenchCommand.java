@@ -17,8 +17,10 @@ import picocli.CommandLine.Parameters;
     sortSynopsis = false,
     description = {
       "Runs a benchmark; its last line is key=value pairs.",
-      "Benchmarks: generate (synthetic records to JSON and CSV in memory), soak (a stream under a"
-          + " steady load, and what its process holds as time goes by), steps (each step of the"
+      "Benchmarks: generate (synthetic records to JSON and CSV in memory), latency"
+          + " (from a record's sending to its pane in the live topic, at steady rates), soak (a"
+          + " stream under a steady load, and what its process holds as time goes by), steps (each"
+          + " step of the"
           + " pipeline by itself on one thread), stream (a topic through the streaming pipeline into"
           + " a lake, beside a plain consumer of the same topic)."
     },
@@ -43,6 +45,8 @@ final class BenchCommand implements Callable<Integer> {
           Map.of(
               "generate",
               (rows, rate) -> GenerateBenchmark.run(rows),
+              "latency",
+              (rows, rate) -> LatencyBenchmark.run(rows),
               "soak",
               SoakBenchmark::run,
               "steps",
