@@ -43,7 +43,7 @@ public final class StreamingPipeline {
     String lake = OptionValues.lake("lake", options.getLake());
     Map<String, Object> kafka =
         OptionValues.properties("consumerConfig", options.getConsumerConfig());
-    ReadKafka readKafka = readKafka(options, contract, kafka);
+    ReadKafka readKafka = readKafka(options, contract);
     String liveTopic = liveTopic(options, kafka);
 
     Pipeline pipeline = Pipeline.create(options);
@@ -103,8 +103,14 @@ public final class StreamingPipeline {
     return topic;
   }
 
-  private static ReadKafka readKafka(
-      StreamingPipelineOptions options, Contract contract, Map<String, Object> kafka) {
+  /**
+   * The first step, as the options say.
+   *
+   * @throws UsageException as {@link #create}
+   */
+  public static ReadKafka readKafka(StreamingPipelineOptions options, Contract contract) {
+    Map<String, Object> kafka =
+        OptionValues.properties("consumerConfig", options.getConsumerConfig());
     String bootstrapServers =
         OptionValues.required("bootstrapServers", options.getBootstrapServers());
     String topic = OptionValues.required("inputTopic", options.getInputTopic());

@@ -1,6 +1,7 @@
 package io.highwater.runners;
 
 import io.highwater.runners.generate.GenerateBenchmark;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -22,7 +23,7 @@ import picocli.CommandLine.Parameters;
           + " stream under a steady load, and what its process holds as time goes by), steps (each"
           + " step of the"
           + " pipeline by itself on one thread), stream (a topic through the streaming pipeline into"
-          + " a lake, beside a plain consumer of the same topic)."
+          + " a lake, step by step, beside a plain consumer of the same topic)."
     },
     footer = {
       "",
@@ -73,6 +74,17 @@ final class BenchCommand implements Callable<Integer> {
       description = "Of soak: messages a second. Default: ${DEFAULT-VALUE}.")
   private long rate;
 
+  // What `stream` gives to the JVM of each of its rungs.
+
+  @Option(names = "--rung", hidden = true)
+  private StreamRung.@Nullable Rung rung;
+
+  @Option(names = "--bootstrapServers", hidden = true)
+  private String bootstrapServers = "";
+
+  @Option(names = "--dir", hidden = true)
+  private Path dir = Path.of("");
+
   @Option(names = "--help", usageHelp = true, description = "Shows this and ends.")
   private boolean help;
 
@@ -85,7 +97,10 @@ final class BenchCommand implements Callable<Integer> {
     }
     OptionsCommand.requireBetween(this, "--rows", rows, 1, MAX_ROWS);
     OptionsCommand.requireBetween(this, "--rate", rate, 1, MAX_RATE);
-    System.out.println(benchmark.run(rows, rate));
+    System.out.println(
+        rung == null
+            ? benchmark.run(rows, rate)
+            : StreamRung.run(rung, bootstrapServers, rows, dir).format());
     return io.highwater.runners.Command.DONE;
   }
 }

@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
@@ -48,6 +49,9 @@ final class StreamCommand implements Command {
           Map.entry("fasterCopy", "true"),
           Map.entry("maxBundleSize", "20000"),
           Map.entry("maxBundleTimeMills", "1000"),
+          // A source that has nothing to read looks again as often as it tells its watermark, or
+          // after 50 ms.
+          Map.entry("autoWatermarkInterval", "10"),
           Map.entry("disableMetrics", "true"),
           Map.entry("enableStableInputDrain", "true"),
           Map.entry("shutdownSourcesAfterIdleMs", "0"),
@@ -60,19 +64,28 @@ final class StreamCommand implements Command {
 
   private final Duration interval;
   private final Consumer<Map<String, Long>> observer;
+  private final Function<StreamOptions, Pipeline> pipelines;
   private volatile boolean stopping;
 
   StreamCommand() {
-    this(PROGRESS_INTERVAL, new ProgressLog());
+    this(
+        PROGRESS_INTERVAL,
+        new ProgressLog(),
+        options -> StreamingPipeline.create(options, System.currentTimeMillis()));
   }
 
   /**
    * @param observer is shown the transforms' counters every {@code interval} while a job runs on
    *     embedded Flink
+   * @param pipelines makes the pipeline
    */
-  StreamCommand(Duration interval, Consumer<Map<String, Long>> observer) {
+  StreamCommand(
+      Duration interval,
+      Consumer<Map<String, Long>> observer,
+      Function<StreamOptions, Pipeline> pipelines) {
     this.interval = interval;
     this.observer = observer;
+    this.pipelines = pipelines;
   }
 
   @Override
@@ -91,7 +104,7 @@ final class StreamCommand implements Command {
           options.getRunner().getSimpleName());
     }
     if (!embedded) {
-      Pipeline pipeline = StreamingPipeline.create(options, System.currentTimeMillis());
+      Pipeline pipeline = pipelines.apply(options);
       PipelineResult.State state = pipeline.run().waitUntilFinish();
       return state == PipelineResult.State.DONE ? DONE : FAILED;
     }
@@ -112,7 +125,7 @@ final class StreamCommand implements Command {
     } else if (!startGiven) {
       refuseKnownRows(options);
     }
-    Pipeline pipeline = StreamingPipeline.create(options, System.currentTimeMillis());
+    Pipeline pipeline = pipelines.apply(options);
     Path temporary = Files.createTempDirectory("highwater-stream");
     try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), true, temporary)) {
       flink.configure(options, temporary);

@@ -5,9 +5,6 @@ import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.lessThan;
 
 import java.nio.charset.StandardCharsets;
-import java.time.Clock;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.Optional;
 import java.util.UUID;
 import org.apache.beam.sdk.io.kafka.KafkaRecord;
@@ -202,29 +199,5 @@ class EventTimePolicyTest {
         return new Instant(checkedMillis);
       }
     };
-  }
-
-  private static final class TickingClock extends Clock {
-    private long millis = java.time.Instant.parse("2026-01-01T00:00:00Z").toEpochMilli();
-
-    @Override
-    public long millis() {
-      return millis;
-    }
-
-    @Override
-    public java.time.Instant instant() {
-      return java.time.Instant.ofEpochMilli(millis);
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      return this;
-    }
   }
 }
