@@ -33,6 +33,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The stream from a real broker into a lake, also over crashes and stops. */
 class StreamIT {
@@ -56,20 +58,27 @@ class StreamIT {
     broker.close();
   }
 
-  @Test
-  void putsEveryMessageIntoEventsOrRejectedAndRollsUpTheEvents() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"polls", "kafkaio"})
+  void putsEveryMessageIntoEventsOrRejectedAndRollsUpTheEvents(String source) throws Exception {
     Path lake = directory.resolve("lake");
-    try (TestTopic topic = TestTopic.create(broker, "all", PARTITIONS);
+    String deadLetters = "all-rejected-" + source;
+    try (TestTopic topic = TestTopic.create(broker, "all-" + source, PARTITIONS);
         LakeRows rows = LakeRows.of(contract)) {
       topic.send(
           QueryMessage.generateAll(new Settings(8_000, 3, START, Duration.ofHours(4), 6, 0.02)));
       CommandOutput output =
           CommandOutput.of(
-              command(topic, lake, "--stopAfterIdle=2s", "--deadLetterTopic=all-rejected"));
+              command(
+                  topic,
+                  lake,
+                  "--stopAfterIdle=2s",
+                  "--kafkaSource=" + source,
+                  "--deadLetterTopic=" + deadLetters));
       assertThat(output.err(), output.exitCode(), is(0));
 
       assertThatEveryMessageIsThereOnce(rows, topic, lake);
-      assertThatDeadLettersAreTheRejected(rows, "all-rejected");
+      assertThatDeadLettersAreTheRejected(rows, deadLetters);
     }
   }
 

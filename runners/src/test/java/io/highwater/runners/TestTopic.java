@@ -5,14 +5,17 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntUnaryOperator;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -55,13 +58,28 @@ final class TestTopic implements AutoCloseable {
             Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()))) {
       admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1))).all().get();
     }
-    return new TestTopic(
-        name,
-        partitions,
-        new KafkaProducer<>(
-            Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()),
-            new ByteArraySerializer(),
-            new ByteArraySerializer()));
+    return new TestTopic(name, partitions, producer(broker));
+  }
+
+  /** The same topic when its broker runs elsewhere, with more partitions; this one is closed. */
+  TestTopic moved(TestBroker broker, int newPartitions)
+      throws ExecutionException, InterruptedException {
+    close();
+    try (Admin admin =
+        Admin.create(
+            Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()))) {
+      admin.createPartitions(Map.of(name, NewPartitions.increaseTo(newPartitions))).all().get();
+    }
+    TestTopic moved = new TestTopic(name, newPartitions, producer(broker));
+    moved.sent.addAll(sent);
+    return moved;
+  }
+
+  private static KafkaProducer<byte[], byte[]> producer(TestBroker broker) {
+    return new KafkaProducer<>(
+        Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()),
+        new ByteArraySerializer(),
+        new ByteArraySerializer());
   }
 
   String name() {
@@ -73,18 +91,37 @@ final class TestTopic implements AutoCloseable {
     return sent;
   }
 
-  /** Returns when the broker has them all. */
+  /** Of each partition that something was sent to, the offset behind it. */
+  Map<Integer, Long> ends() {
+    Map<Integer, Long> ends = new TreeMap<>();
+    sent.forEach(message -> ends.merge(message.partition(), message.offset() + 1, Math::max));
+    return ends;
+  }
+
+  /** Sends to the partitions in turn; returns when the broker has them all. */
   void send(List<QueryMessage> messages) throws ExecutionException, InterruptedException {
+    int first = sent.size();
+    send(messages, index -> (first + index) % partitions);
+  }
+
+  /** Sends to one partition; returns when the broker has them all. */
+  void send(int partition, List<QueryMessage> messages)
+      throws ExecutionException, InterruptedException {
+    send(messages, unused -> partition);
+  }
+
+  private void send(List<QueryMessage> messages, IntUnaryOperator partitionOf)
+      throws ExecutionException, InterruptedException {
     List<Future<RecordMetadata>> acknowledged = new ArrayList<>();
-    for (QueryMessage message : messages) {
+    for (int i = 0; i < messages.size(); i++) {
       acknowledged.add(
           producer.send(
               new ProducerRecord<>(
                   name,
-                  (sent.size() + acknowledged.size()) % partitions,
-                  message.query().arrivalMicros() / 1_000,
+                  partitionOf.applyAsInt(i),
+                  messages.get(i).query().arrivalMicros() / 1_000,
                   null,
-                  message.value())));
+                  messages.get(i).value())));
     }
     for (int i = 0; i < messages.size(); i++) {
       RecordMetadata position = acknowledged.get(i).get();

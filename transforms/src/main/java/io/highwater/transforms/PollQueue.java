@@ -34,6 +34,8 @@ final class PollQueue {
   /** Polling waits while more is queued: the next batches of two partitions, and some. */
   private static final long MAX_QUEUED_BYTES = 32 << 20;
 
+  private static final int MAX_SPARE = 2;
+
   /** How many messages are taken under the lock at once. */
   private static final int SLICE = 256;
 
@@ -88,6 +90,10 @@ final class PollQueue {
   private final PartitionWatermark none;
   private final Map<Integer, Partition> partitions = new HashMap<>();
   private final Queue<Growing> queue = new ArrayDeque<>();
+
+  /** Builders whose arrays have grown already. */
+  private final Queue<RawBatch.Builder> spare = new ArrayDeque<>();
+
   private long queuedBytes;
   private boolean closed;
 
@@ -133,10 +139,12 @@ final class PollQueue {
   private void append(Partition partition, ConsumerRecord<byte[], byte[]> message) {
     Growing batch = partition.last;
     if (batch == null || batch.isFull()) {
-      batch =
-          new Growing(
-              partition,
-              RawBatch.builder(RawBatch.SourceKind.KAFKA, settings.topic(), RawBatch.Format.JSON));
+      RawBatch.Builder builder = spare.poll();
+      if (builder == null) {
+        builder =
+            RawBatch.builder(RawBatch.SourceKind.KAFKA, settings.topic(), RawBatch.Format.JSON);
+      }
+      batch = new Growing(partition, builder);
       partition.last = batch;
       queue.add(batch);
     }
@@ -172,7 +180,11 @@ final class PollQueue {
     }
     queuedBytes -= batch.builder.byteSize();
     notifyAll();
-    return new Batch(batch.builder.build(), timestampMillis(batch));
+    Batch taken = new Batch(batch.builder.build(), timestampMillis(batch));
+    if (spare.size() < MAX_SPARE) {
+      spare.add(batch.builder);
+    }
+    return taken;
   }
 
   private static long timestampMillis(Growing batch) {
