@@ -1,9 +1,8 @@
 package io.highwater.runners;
 
+import static io.highwater.runners.ExactlyOnce.assertThatEveryMessageIsThereOnce;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
-import static org.hamcrest.Matchers.empty;
-import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.lessThan;
 import static org.hamcrest.Matchers.not;
@@ -190,29 +189,6 @@ class StreamIT {
 
   private static int files(Path lake) {
     return LakeTable.of(lake, contract.id(), "events").files().size();
-  }
-
-  private static void assertThatEveryMessageIsThereOnce(LakeRows rows, TestTopic topic, Path lake)
-      throws SQLException, IOException {
-    rows.load("lake", lake);
-    rows.loadSent(topic);
-    assertThat(rows.count("lake.events"), is(greaterThan(0L)));
-    assertThat(rows.count("lake.rejected"), is(greaterThan(0L)));
-    assertThat(
-        rows.differences(
-            "SELECT _topic, _partition, _offset, instance_id, query_id, arrival_timestamp FROM sent WHERE code IS NULL",
-            "SELECT _topic, _partition, _offset, instance_id, query_id, arrival_timestamp FROM lake.events"),
-        is(empty()));
-    assertThat(
-        rows.differences(
-            "SELECT _topic, _partition, _offset, code, raw FROM sent WHERE code IS NOT NULL",
-            "SELECT _topic, _partition, _offset, code, raw FROM lake.rejected"),
-        is(empty()));
-    assertThat(
-        rows.rows(
-            "SELECT * FROM lake.rejected WHERE received_at IS NULL OR stage IS NULL OR coalesce(reason, '') = '' OR file IS NOT NULL"),
-        is(empty()));
-    assertThat(rows.differences(rows.rollUpsOfEvents("lake"), rows.rollUps("lake")), is(empty()));
   }
 
   private static void assertThatDeadLettersAreTheRejected(LakeRows rows, String deadLetterTopic)

@@ -39,13 +39,16 @@ final class TestTopic implements AutoCloseable {
   /** A message and where it is. */
   record Sent(int partition, long offset, QueryMessage message) {}
 
+  private final String servers;
   private final String name;
   private final int partitions;
   private final KafkaProducer<byte[], byte[]> producer;
   private final List<Sent> sent = new ArrayList<>();
   private final ScheduledExecutorService trickling = Executors.newSingleThreadScheduledExecutor();
 
-  private TestTopic(String name, int partitions, KafkaProducer<byte[], byte[]> producer) {
+  private TestTopic(
+      String servers, String name, int partitions, KafkaProducer<byte[], byte[]> producer) {
+    this.servers = servers;
     this.name = name;
     this.partitions = partitions;
     this.producer = producer;
@@ -58,7 +61,7 @@ final class TestTopic implements AutoCloseable {
             Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()))) {
       admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1))).all().get();
     }
-    return new TestTopic(name, partitions, producer(broker));
+    return new TestTopic(broker.bootstrapServers(), name, partitions, producer(broker));
   }
 
   /** The same topic when its broker runs elsewhere, with more partitions; this one is closed. */
@@ -70,7 +73,7 @@ final class TestTopic implements AutoCloseable {
             Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()))) {
       admin.createPartitions(Map.of(name, NewPartitions.increaseTo(newPartitions))).all().get();
     }
-    TestTopic moved = new TestTopic(name, newPartitions, producer(broker));
+    TestTopic moved = new TestTopic(broker.bootstrapServers(), name, newPartitions, producer(broker));
     moved.sent.addAll(sent);
     return moved;
   }
@@ -156,6 +159,12 @@ final class TestTopic implements AutoCloseable {
     if (!trickling.awaitTermination(WAIT.toSeconds(), TimeUnit.SECONDS)) {
       throw new AssertionError(
           "the broker did not take the messages in " + WAIT.toSeconds() + " s");
+    }
+  }
+
+  void delete() throws ExecutionException, InterruptedException {
+    try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, servers))) {
+      admin.deleteTopics(List.of(name)).all().get();
     }
   }
 
