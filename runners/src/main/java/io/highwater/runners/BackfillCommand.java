@@ -68,7 +68,8 @@ final class BackfillCommand implements Command {
     Path temporary = Files.createTempDirectory("highwater-backfill");
     ScheduledExecutorService progress = Executors.newSingleThreadScheduledExecutor();
     try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), false, temporary)) {
-      flink.configure(options, temporary);
+      FlinkClient.configure(options, temporary);
+      options.setFlinkMaster(flink.address());
       progress.scheduleAtFixedRate(
           () -> LOG.info("{}", StreamCommand.progress(HighwaterMetrics.processTotals())),
           PROGRESS_SECONDS,

@@ -22,6 +22,7 @@ public final class Highwater {
   static {
     COMMANDS.put("demo", () -> OptionsCommand.of(DemoCommand::new));
     COMMANDS.put("broker", () -> Highwater::runBroker);
+    COMMANDS.put("cluster", () -> OptionsCommand.of(ClusterCommand::new));
     COMMANDS.put("generate", () -> OptionsCommand.of(GenerateCommand::new));
     COMMANDS.put("replay", () -> OptionsCommand.of(ReplayCommand::new));
     COMMANDS.put("stream", StreamCommand::new);

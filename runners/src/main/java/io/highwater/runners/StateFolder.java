@@ -1,5 +1,7 @@
 package io.highwater.runners;
 
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,6 +10,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.apache.flink.runtime.checkpoint.Checkpoints;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The folder of a stream's checkpoints and savepoints. Each start makes a new job with a folder of
@@ -33,14 +37,42 @@ final class StateFolder {
     return root.resolve("savepoints");
   }
 
-  /** The newest complete checkpoint or savepoint. */
-  Optional<Path> newest() throws IOException {
+  /**
+   * The newest complete checkpoint or savepoint.
+   *
+   * @throws CommandFailedException where it is damaged. The one before it is no way out: files that
+   *     were written after the newest would be written again, cut otherwise, and their rows
+   *     doubled.
+   */
+  Optional<Path> newest() throws IOException, CommandFailedException {
+    Optional<Path> newest;
     try (Stream<Path> files = Files.walk(root, 4)) {
-      return files
-          .filter(file -> file.endsWith(METADATA))
-          .max(Comparator.comparing(StateFolder::modified))
-          .map(Path::getParent);
+      newest =
+          files
+              .filter(file -> file.endsWith(METADATA))
+              .max(Comparator.comparing(StateFolder::modified));
     }
+    if (newest.isPresent()) {
+      requireReadable(newest.get());
+    }
+    return newest.map(Path::getParent);
+  }
+
+  private static void requireReadable(Path metadata) throws CommandFailedException {
+    try (DataInputStream in =
+        new DataInputStream(new BufferedInputStream(Files.newInputStream(metadata)))) {
+      Checkpoints.loadCheckpointMetadata(
+          in, StateFolder.class.getClassLoader(), metadata.toString());
+    } catch (IOException | RuntimeException e) {
+      throw new CommandFailedException(
+          "the newest checkpoint %s is damaged (%s). Bring it back from a copy, or delete it to go on from the one before it; the rows since then are doubled until a backfill of their hours"
+              .formatted(metadata.getParent(), FailureCause.of(e)));
+    }
+  }
+
+  /** Whether it is a savepoint and not {@code restored}, the URI that a start went on from. */
+  boolean isNewSavepoint(Path newest, @Nullable String restored) {
+    return newest.startsWith(savepoints()) && !newest.toUri().toString().equals(restored);
   }
 
   /** Deletes what is older than {@code kept}, which a start goes on from. */

@@ -6,6 +6,7 @@ import io.highwater.pipelines.OptionValues;
 import io.highwater.pipelines.StreamingPipeline;
 import io.highwater.pipelines.UsageException;
 import io.highwater.transforms.HighwaterMetrics;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,7 +23,6 @@ import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
-import org.apache.flink.runtime.jobmaster.JobResult;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,6 +61,7 @@ final class StreamCommand implements Command {
           Map.entry("parallelism", Integer.toString(Runtime.getRuntime().availableProcessors())));
 
   private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(10);
+  private static final Duration LOOK_INTERVAL = Duration.ofSeconds(1);
 
   private final Duration interval;
   private final Consumer<Map<String, Long>> observer;
@@ -95,28 +96,81 @@ final class StreamCommand implements Command {
       return DONE;
     }
     StreamOptions options = PipelineArguments.parse(arguments, DEFAULTS, StreamOptions.class);
-    boolean onFlink = options.getRunner().equals(FlinkRunner.class);
-    boolean embedded = onFlink && options.getFlinkMaster().startsWith("[");
-    if (!onFlink) {
+    boolean startGiven =
+        Arrays.stream(arguments).anyMatch(argument -> argument.startsWith("--startFrom="));
+    if (!options.getRunner().equals(FlinkRunner.class)) {
       LOG.warn(
           "{} keeps no checkpoints: a restart begins anew and may write rows twice. Use it for"
               + " tests; FlinkRunner is exact.",
           options.getRunner().getSimpleName());
-    }
-    if (!embedded) {
       Pipeline pipeline = pipelines.apply(options);
       PipelineResult.State state = pipeline.run().waitUntilFinish();
       return state == PipelineResult.State.DONE ? DONE : FAILED;
     }
-    boolean startGiven =
-        Arrays.stream(arguments).anyMatch(argument -> argument.startsWith("--startFrom="));
-    return runEmbedded(options, startGiven);
-  }
-
-  private int runEmbedded(StreamOptions options, boolean startGiven) throws Exception {
+    // Each stream has a name of its own, by which it is found again on a cluster.
+    options.setJobName(
+        "highwater stream %s into %s".formatted(options.getInputTopic(), options.getLake()));
     StateFolder state = new StateFolder(stateDir(options));
     options.setStateBackend("filesystem");
     options.setStateBackendStoragePath(state.checkpoints().toUri().toString());
+    Path temporary = Files.createTempDirectory("highwater-stream");
+    try {
+      FlinkClient.configure(options, temporary);
+      return options.getFlinkMaster().startsWith("[")
+          ? runEmbedded(options, startGiven, state, temporary)
+          : runOnCluster(options, startGiven, state);
+    } finally {
+      StateFolder.deleteTree(temporary);
+    }
+  }
+
+  private int runEmbedded(
+      StreamOptions options, boolean startGiven, StateFolder state, Path temporary)
+      throws Exception {
+    Pipeline pipeline = create(options, startGiven, state);
+    try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), true, temporary)) {
+      options.setFlinkMaster(flink.address());
+      try (FlinkClient client = FlinkClient.of(flink.address())) {
+        pipeline.run();
+        return follow(options, client, client.job(options.getJobName()).orElseThrow(), state);
+      }
+    }
+  }
+
+  /**
+   * On a cluster the job outlives this process: what was started before is followed, not started
+   * twice, which would write every row twice.
+   */
+  private int runOnCluster(StreamOptions options, boolean startGiven, StateFolder state)
+      throws Exception {
+    String cluster = options.getFlinkMaster();
+    try (FlinkClient client = FlinkClient.of(cluster)) {
+      if (client.slots() == 0) {
+        throw FlinkClient.notUsable(cluster, "a Flink cluster that answers");
+      }
+      Optional<JobID> running = client.running(options.getJobName());
+      if (running.isPresent()) {
+        LOG.info(
+            "Following job {} on {}, which runs already, with the options that it was started with",
+            running.get(),
+            cluster);
+      } else {
+        create(options, startGiven, state).run();
+      }
+      JobID job = client.job(options.getJobName()).orElseThrow();
+      try {
+        return follow(options, client, job, state);
+      } catch (ExecutionException e) {
+        throw new CommandFailedException(
+            "job %s is no longer found on %s (%s); start the stream again to go on from its last checkpoint"
+                .formatted(job, cluster, FailureCause.of(e)));
+      }
+    }
+  }
+
+  /** The pipeline, which goes on from the newest checkpoint where there is one. */
+  private static Pipeline create(StreamOptions options, boolean startGiven, StateFolder state)
+      throws IOException, CommandFailedException {
     Optional<Path> restored = state.newest();
     if (restored.isPresent()) {
       options.setSavepointPath(restored.get().toUri().toString());
@@ -125,36 +179,50 @@ final class StreamCommand implements Command {
     } else if (!startGiven) {
       refuseKnownRows(options);
     }
-    Pipeline pipeline = pipelines.apply(options);
-    Path temporary = Files.createTempDirectory("highwater-stream");
-    try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), true, temporary)) {
-      flink.configure(options, temporary);
-      pipeline.run();
-      JobID job = flink.job().orElseThrow();
-      LOG.info(
-          "Streaming {} from {} into {}",
-          options.getInputTopic(),
-          options.getBootstrapServers(),
-          options.getLake());
-      Thread stop = new Thread(() -> stopWithSavepoint(flink, job, state), "stop");
-      Runtime.getRuntime().addShutdownHook(stop);
-      JobResult result = awaitEnd(flink, job);
-      if (stopping) {
-        // The JVM is shutting down; the hook ends it when the savepoint is there.
-        new CountDownLatch(1).await();
-      }
+    return pipelines.apply(options);
+  }
+
+  /** Shows what becomes of the job until it ends, or this process is told to end it. */
+  private int follow(StreamOptions options, FlinkClient flink, JobID job, StateFolder state)
+      throws Exception {
+    Thread stop = new Thread(() -> stopWithSavepoint(flink, job, state), "stop");
+    Runtime.getRuntime().addShutdownHook(stop);
+    LOG.info(
+        "Streaming {} from {} into {}",
+        options.getInputTopic(),
+        options.getBootstrapServers(),
+        options.getLake());
+    try (TopicWatch topic = TopicWatch.of(options, LOG)) {
+      awaitEnd(flink, job, topic);
+    } catch (CommandFailedException e) {
+      // Its state stays, for whoever wants to look into it.
       Runtime.getRuntime().removeShutdownHook(stop);
-      if (flink.status(job) != JobStatus.FINISHED) {
-        LOG.error("The stream failed", result.getSerializedThrowable().orElse(null));
-        return FAILED;
-      }
-      // Every window is closed and every file committed: nothing is left to go on from.
-      state.deleteAll();
-      LOG.info("Done: {}", progress(HighwaterMetrics.processTotals()));
-      return DONE;
-    } finally {
-      StateFolder.deleteTree(temporary);
+      flink.cancel(job);
+      throw e;
     }
+    if (stopping) {
+      // The JVM is shutting down; the hook ends it when the savepoint is there.
+      new CountDownLatch(1).await();
+    }
+    Runtime.getRuntime().removeShutdownHook(stop);
+    JobStatus status = flink.status(job);
+    if (status != JobStatus.FINISHED) {
+      LOG.error(
+          "The stream ended as {}: {}",
+          status,
+          flink.lastFailure(job).map(FlinkClient.Failure::cause).orElse("no reason is known"));
+      return FAILED;
+    }
+    Optional<Path> newest = state.newest();
+    if (options.getStopAfterIdle() == null
+        || (newest.isPresent() && state.isNewSavepoint(newest.get(), options.getSavepointPath()))) {
+      LOG.info("The stream was stopped from elsewhere; the next start goes on from its state");
+      return DONE;
+    }
+    // Every window is closed and every file committed: nothing is left to go on from.
+    state.deleteAll();
+    LOG.info("Done: {}", progress(HighwaterMetrics.processTotals()));
+    return DONE;
   }
 
   private static Path stateDir(StreamOptions options) {
@@ -192,18 +260,30 @@ final class StreamCommand implements Command {
     }
   }
 
-  /** Shows progress until the job ends. */
-  private JobResult awaitEnd(EmbeddedFlink flink, JobID job)
-      throws ExecutionException, InterruptedException {
+  /** Shows progress and what goes wrong until the job ends. */
+  private void awaitEnd(FlinkClient flink, JobID job, TopicWatch topic)
+      throws CommandFailedException, ExecutionException, InterruptedException {
+    FailureLog failures = new FailureLog(LOG);
     long shown = System.nanoTime();
-    while (!flink.status(job).isTerminalState()) {
-      TimeUnit.MILLISECONDS.sleep(100);
+    long looked = System.nanoTime();
+    JobStatus status = flink.status(job);
+    while (!status.isGloballyTerminalState()) {
+      if (System.nanoTime() - looked >= LOOK_INTERVAL.toNanos()) {
+        looked = System.nanoTime();
+        failures.observe(status, flink.lastFailure(job));
+        topic.look();
+      }
       if (System.nanoTime() - shown >= interval.toNanos()) {
         shown = System.nanoTime();
-        observer.accept(HighwaterMetrics.processTotals());
+        Map<String, Long> counters = HighwaterMetrics.processTotals();
+        // On a cluster they count elsewhere.
+        if (!counters.isEmpty()) {
+          observer.accept(counters);
+        }
       }
+      TimeUnit.MILLISECONDS.sleep(100);
+      status = flink.status(job);
     }
-    return flink.result(job);
   }
 
   /** Logs the counters and how fast records were read since the last time. */
@@ -235,7 +315,7 @@ final class StreamCommand implements Command {
   }
 
   /** On SIGTERM or Ctrl-C. The JVM would end with 143 after a stop that went well. */
-  private void stopWithSavepoint(EmbeddedFlink flink, JobID job, StateFolder state) {
+  private void stopWithSavepoint(FlinkClient flink, JobID job, StateFolder state) {
     stopping = true;
     try {
       LOG.info("Stopping with a savepoint");
@@ -243,7 +323,9 @@ final class StreamCommand implements Command {
       LOG.info("Stopped; the next start goes on from {}", savepoint);
       Runtime.getRuntime().halt(0);
     } catch (ExecutionException e) {
-      LOG.error("No savepoint was made; the next start goes on from the last checkpoint", e);
+      LOG.error(
+          "No savepoint was made, and the next start goes on from the last checkpoint: {}",
+          FailureCause.of(e));
       Runtime.getRuntime().halt(1);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -11,6 +11,7 @@ import java.util.List;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.fs.MatchResult;
 import org.apache.beam.sdk.io.fs.MoveOptions.StandardMoveOptions;
+import org.apache.beam.sdk.io.fs.ResolveOptions.StandardResolveOptions;
 import org.apache.beam.sdk.io.fs.ResourceId;
 import org.apache.beam.sdk.util.MimeTypes;
 import org.jspecify.annotations.Nullable;
@@ -46,10 +47,23 @@ record LakeFolder(String root) implements Serializable {
   /** Writes {@code content}, replacing a file of that name. */
   void write(Contract contract, Table table, long epochHour, String name, byte[] content)
       throws IOException {
-    String directory = directory(contract, table, epochHour);
-    ResourceId target = file(directory, name);
+    ResourceId target = file(directory(contract, table, epochHour), name);
+    try {
+      write(target, content);
+    } catch (IOException e) {
+      // "No space left on device" alone does not say on which.
+      throw new IOException("Cannot write " + target, e);
+    }
+  }
+
+  private static void write(ResourceId target, byte[] content) throws IOException {
     boolean renames = target.getScheme().equals("file");
-    ResourceId written = renames ? file(directory, "." + name + ".part") : target;
+    ResourceId written =
+        renames
+            ? target
+                .getCurrentDirectory()
+                .resolve("." + target.getFilename() + ".part", StandardResolveOptions.RESOLVE_FILE)
+            : target;
     try (WritableByteChannel channel = FileSystems.create(written, MimeTypes.BINARY)) {
       ByteBuffer buffer = ByteBuffer.wrap(content);
       while (buffer.hasRemaining()) {

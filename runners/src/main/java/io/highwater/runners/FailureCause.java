@@ -1,0 +1,47 @@
+package io.highwater.runners;
+
+import java.util.List;
+import java.util.regex.Pattern;
+import org.apache.flink.util.ExceptionUtils;
+
+/** The one line of a stack trace that a person can act on. */
+final class FailureCause {
+  /** Our own exceptions say what and where; behind them stands only how. */
+  private static final String OURS = "io.highwater.";
+
+  private static final Pattern CAUSE = Pattern.compile("^Caused by: (.*)$", Pattern.MULTILINE);
+  private static final Pattern CLASS_NAME =
+      Pattern.compile("^(?:[a-z]\\w*\\.)+([A-Z]\\w*(?:\\$\\w+)*)");
+
+  private FailureCause() {}
+
+  static String of(Throwable failure) {
+    return of(ExceptionUtils.stringifyException(failure));
+  }
+
+  /**
+   * Our own message where the trace has one, else that of the deepest cause and, as that may lack
+   * what it is about, the one before it.
+   */
+  static String of(String stackTrace) {
+    String first = stackTrace.strip().lines().findFirst().orElse("unknown");
+    List<String> causes = CAUSE.matcher(stackTrace).results().map(cause -> cause.group(1)).toList();
+    for (String cause : causes) {
+      if (cause.startsWith(OURS)) {
+        return cause.substring(cause.indexOf(": ") + 2);
+      }
+    }
+    if (causes.isEmpty()) {
+      return withoutPackage(first);
+    }
+    String deepest = withoutPackage(causes.get(causes.size() - 1));
+    String before = withoutPackage(causes.size() == 1 ? first : causes.get(causes.size() - 2));
+    return before.endsWith(deepest.substring(deepest.indexOf(' ') + 1))
+        ? deepest
+        : deepest + " (" + before + ")";
+  }
+
+  private static String withoutPackage(String exception) {
+    return CLASS_NAME.matcher(exception).replaceFirst("$1");
+  }
+}

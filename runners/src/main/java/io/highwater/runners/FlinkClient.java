@@ -1,0 +1,150 @@
+package io.highwater.runners;
+
+import io.highwater.pipelines.UsageException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.jar.JarOutputStream;
+import org.apache.beam.runners.flink.FlinkPipelineOptions;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.client.program.rest.RestClusterClient;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.client.JobStatusMessage;
+import org.apache.flink.runtime.jobmaster.JobResult;
+import org.apache.flink.runtime.rest.messages.EmptyRequestBody;
+import org.apache.flink.runtime.rest.messages.JobExceptionsHeaders;
+import org.apache.flink.runtime.rest.messages.JobExceptionsInfoWithHistory.RootExceptionInfo;
+import org.apache.flink.runtime.rest.messages.job.JobExceptionsMessageParameters;
+
+/** A Flink cluster through its REST port: the one in this JVM or any other. */
+final class FlinkClient implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /**
+   * Why a job failed, and was or was not tried again.
+   *
+   * @param cause in one line
+   */
+  record Failure(long atMillis, String cause) {}
+
+  private final RestClusterClient<String> client;
+
+  private FlinkClient(RestClusterClient<String> client) {
+    this.client = client;
+  }
+
+  /**
+   * @param address {@code HOST:PORT}
+   */
+  static FlinkClient of(String address) throws Exception {
+    int colon = address.lastIndexOf(':');
+    String port = address.substring(colon + 1);
+    if (colon < 1 || !port.matches("\\d{1,5}")) {
+      throw notUsable(address, "[auto] or HOST:PORT");
+    }
+    Configuration configuration = new Configuration();
+    configuration.set(RestOptions.ADDRESS, address.substring(0, colon));
+    configuration.set(RestOptions.PORT, Integer.parseInt(port));
+    return new FlinkClient(new RestClusterClient<>(configuration, address));
+  }
+
+  static UsageException notUsable(String address, String expected) {
+    return new UsageException("--flinkMaster is '" + address + "'; expected " + expected);
+  }
+
+  /**
+   * Points a pipeline at the cluster, with one empty jar: it has Highwater on its class path.
+   * Native libraries load once a process, not once a job.
+   */
+  static void configure(FlinkPipelineOptions options, Path temporaryFolder) throws IOException {
+    Path jar = temporaryFolder.resolve("empty.jar");
+    try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
+      out.flush();
+    }
+    options.setFilesToStage(List.of(jar.toString()));
+  }
+
+  /** How many slots the cluster has; 0 while nothing answers. */
+  int slots() throws InterruptedException {
+    try {
+      return client
+          .getClusterOverview()
+          .get(PATIENCE.toSeconds(), TimeUnit.SECONDS)
+          .getNumSlotsTotal();
+    } catch (ExecutionException | TimeoutException e) {
+      return 0;
+    }
+  }
+
+  /** The newest job of that name, whatever became of it. */
+  Optional<JobID> job(String name) throws ExecutionException, InterruptedException {
+    return jobs(name, false);
+  }
+
+  /** A job of that name that has not ended. */
+  Optional<JobID> running(String name) throws ExecutionException, InterruptedException {
+    return jobs(name, true);
+  }
+
+  private Optional<JobID> jobs(String name, boolean running)
+      throws ExecutionException, InterruptedException {
+    return client.listJobs().get().stream()
+        .filter(job -> job.getJobName().equals(name))
+        .filter(job -> !running || !job.getJobState().isGloballyTerminalState())
+        .max(Comparator.comparingLong(JobStatusMessage::getStartTime))
+        .map(JobStatusMessage::getJobId);
+  }
+
+  JobStatus status(JobID job) throws ExecutionException, InterruptedException {
+    return client.getJobStatus(job).get();
+  }
+
+  /** Waits for the end of a job. */
+  JobResult result(JobID job) throws ExecutionException, InterruptedException {
+    return client.requestJobResult(job).get();
+  }
+
+  /** Why the job failed the last time. */
+  Optional<Failure> lastFailure(JobID job) throws ExecutionException, InterruptedException {
+    JobExceptionsMessageParameters parameters = new JobExceptionsMessageParameters();
+    parameters.jobPathParameter.resolve(job);
+    List<RootExceptionInfo> history =
+        client
+            .sendRequest(
+                JobExceptionsHeaders.getInstance(), parameters, EmptyRequestBody.getInstance())
+            .get()
+            .getExceptionHistory()
+            .getEntries();
+    return history.stream()
+        .max(Comparator.comparingLong(RootExceptionInfo::getTimestamp))
+        .map(last -> new Failure(last.getTimestamp(), FailureCause.of(last.getStacktrace())));
+  }
+
+  /** Ends a job as it is; its last checkpoint stays. */
+  void cancel(JobID job) throws ExecutionException, InterruptedException {
+    client.cancel(job).get();
+  }
+
+  /** Stops a job with a savepoint, without closing its windows; gives the savepoint's path. */
+  String stopWithSavepoint(JobID job, Path savepoints)
+      throws ExecutionException, InterruptedException {
+    return client
+        .stopWithSavepoint(job, false, savepoints.toUri().toString(), SavepointFormatType.CANONICAL)
+        .get();
+  }
+
+  @Override
+  public void close() {
+    client.close();
+  }
+}

@@ -1,0 +1,102 @@
+package io.highwater.runners;
+
+import static java.util.Objects.requireNonNull;
+
+import io.highwater.pipelines.OptionValues;
+import io.highwater.pipelines.StreamingPipelineOptions;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+
+/**
+ * Sees what a Kafka consumer keeps to itself: that the broker does not answer, which it waits for
+ * in silence, and that its topic was deleted or made anew, after which the positions that the
+ * stream has read to mean nothing.
+ */
+final class TopicWatch implements AutoCloseable {
+  private static final int TIMEOUT_MILLIS = 5_000;
+
+  private final Admin admin;
+  private final String servers;
+  private final String topic;
+  private final Logger log;
+  private @Nullable Uuid topicId;
+  private @Nullable KafkaFuture<Map<String, TopicDescription>> asked;
+  private boolean answers = true;
+
+  private TopicWatch(Admin admin, String servers, String topic, Logger log) {
+    this.admin = admin;
+    this.servers = servers;
+    this.topic = topic;
+    this.log = log;
+  }
+
+  static TopicWatch of(StreamingPipelineOptions options, Logger log) {
+    Map<String, Object> config =
+        new HashMap<>(OptionValues.properties("consumerConfig", options.getConsumerConfig()));
+    config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, options.getBootstrapServers());
+    config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, TIMEOUT_MILLIS);
+    config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, TIMEOUT_MILLIS);
+    return new TopicWatch(
+        Admin.create(config), options.getBootstrapServers(), options.getInputTopic(), log);
+  }
+
+  /**
+   * Looks at what the broker has answered and asks again; never waits.
+   *
+   * @throws CommandFailedException where the topic is no longer the one that was there at first
+   */
+  void look() throws CommandFailedException, InterruptedException {
+    if (asked != null && !asked.isDone()) {
+      return;
+    }
+    if (asked != null) {
+      take(asked);
+    }
+    asked = admin.describeTopics(List.of(topic)).allTopicNames();
+  }
+
+  private void take(KafkaFuture<Map<String, TopicDescription>> answer)
+      throws CommandFailedException, InterruptedException {
+    try {
+      Uuid id = requireNonNull(answer.get().get(topic), topic).topicId();
+      if (!answers) {
+        log.info("{} answers again", servers);
+        answers = true;
+      }
+      if (topicId == null) {
+        topicId = id;
+      } else if (!topicId.equals(id)) {
+        throw gone("was deleted and made anew");
+      }
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+        throw gone("was deleted");
+      }
+      if (answers) {
+        log.warn("{} does not answer; waiting for it ({})", servers, FailureCause.of(e));
+        answers = false;
+      }
+    }
+  }
+
+  private CommandFailedException gone(String what) {
+    return new CommandFailedException(
+        "topic %s of %s %s; the lake keeps what was read of it. To read a new topic of that name, give another --lake, or another --stateDir and --startFrom"
+            .formatted(topic, servers, what));
+  }
+
+  @Override
+  public void close() {
+    admin.close(java.time.Duration.ZERO);
+  }
+}
