@@ -49,7 +49,7 @@ final class BenchCommand implements Callable<Integer> {
               "latency",
               (rows, rate) -> LatencyBenchmark.run(rows),
               "soak",
-              SoakBenchmark::run,
+              (rows, rate) -> SoakBenchmark.run(rows, rate).line(),
               "steps",
               (rows, rate) -> StepsBenchmark.run(rows),
               "stream",

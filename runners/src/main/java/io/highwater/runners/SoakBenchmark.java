@@ -1,6 +1,7 @@
 package io.highwater.runners;
 
 import com.sun.management.UnixOperatingSystemMXBean;
+import io.highwater.pipelines.StreamingPipeline;
 import io.highwater.runners.generate.Query;
 import io.highwater.runners.generate.QueryFormat;
 import io.highwater.runners.generate.QueryGenerator;
@@ -59,13 +60,57 @@ final class SoakBenchmark {
       long files,
       long threads) {}
 
+  /** A figure in the second quarter of a run and in the last. */
+  record Change(double second, double last) {
+    private static Change of(
+        List<Sample> second, List<Sample> last, ToLongFunction<Sample> figure) {
+      return new Change(mean(second, figure), mean(last, figure));
+    }
+
+    private static double mean(List<Sample> samples, ToLongFunction<Sample> figure) {
+      return samples.stream().mapToLong(figure).average().orElse(0);
+    }
+
+    @Override
+    public String toString() {
+      return String.format(Locale.ROOT, "%.0f,%.0f", second, last);
+    }
+  }
+
+  /**
+   * @param maxLag the greatest number of messages waiting after the warm-up
+   * @param heapMebibytes least use in the quarter
+   * @param residentMebibytes mean in the quarter; so are files and threads
+   */
+  record Result(
+      long rows,
+      long rate,
+      long seconds,
+      long maxLag,
+      Change heapMebibytes,
+      Change residentMebibytes,
+      Change files,
+      Change threads) {
+    String line() {
+      return String.format(
+          Locale.ROOT,
+          "rows=%d rate=%d seconds=%d max_lag=%d heap_mib=%s resident_mib=%s files=%s threads=%s",
+          rows,
+          rate,
+          seconds,
+          maxLag,
+          heapMebibytes,
+          residentMebibytes,
+          files,
+          threads);
+    }
+  }
+
   /**
    * @param rows how many messages in all
    * @param rate messages a second
-   * @return the achieved rate, the greatest lag, and heap, memory, files and threads as means over
-   *     the second and the last quarter
    */
-  static String run(long rows, long rate) throws Exception {
+  static Result run(long rows, long rate) throws Exception {
     Path home = Files.createTempDirectory("highwater-soak");
     List<Sample> samples = new ArrayList<>();
     AtomicLong sent = new AtomicLong();
@@ -83,7 +128,8 @@ final class SoakBenchmark {
                 if (samples.size() % 6 == 1) {
                   print(sample);
                 }
-              });
+              },
+              options -> StreamingPipeline.create(options, System.currentTimeMillis()));
       producer.start();
       int exit =
           stream.run(
@@ -245,31 +291,22 @@ final class SoakBenchmark {
         sample.threads());
   }
 
-  private static String summary(long rows, long rate, List<Sample> samples) {
+  private static Result summary(long rows, long rate, List<Sample> samples) {
     // The first quarter is warm-up.
     int quarter = samples.size() / 4;
     List<Sample> second = samples.subList(quarter, 2 * quarter);
     List<Sample> last = samples.subList(samples.size() - quarter, samples.size());
-    return String.format(
-        Locale.ROOT,
-        "rows=%d rate=%d seconds=%d max_lag=%d heap_mib=%d,%d resident_mib=%.0f,%.0f"
-            + " files=%.0f,%.0f threads=%.0f,%.0f",
+    return new Result(
         rows,
         rate,
         samples.get(samples.size() - 1).second(),
         samples.stream().skip(quarter).mapToLong(Sample::lag).max().orElse(0),
         // Of the heap the least: between collections it holds garbage.
-        second.stream().mapToLong(Sample::heapMebibytes).min().orElse(0),
-        last.stream().mapToLong(Sample::heapMebibytes).min().orElse(0),
-        mean(second, Sample::residentMebibytes),
-        mean(last, Sample::residentMebibytes),
-        mean(second, Sample::files),
-        mean(last, Sample::files),
-        mean(second, Sample::threads),
-        mean(last, Sample::threads));
-  }
-
-  private static double mean(List<Sample> samples, ToLongFunction<Sample> figure) {
-    return samples.stream().mapToLong(figure).average().orElse(0);
+        new Change(
+            second.stream().mapToLong(Sample::heapMebibytes).min().orElse(0),
+            last.stream().mapToLong(Sample::heapMebibytes).min().orElse(0)),
+        Change.of(second, last, Sample::residentMebibytes),
+        Change.of(second, last, Sample::files),
+        Change.of(second, last, Sample::threads));
   }
 }

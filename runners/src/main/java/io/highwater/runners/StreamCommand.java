@@ -169,7 +169,7 @@ final class StreamCommand implements Command {
   }
 
   /** The pipeline, which goes on from the newest checkpoint where there is one. */
-  private static Pipeline create(StreamOptions options, boolean startGiven, StateFolder state)
+  private Pipeline create(StreamOptions options, boolean startGiven, StateFolder state)
       throws IOException, CommandFailedException {
     Optional<Path> restored = state.newest();
     if (restored.isPresent()) {

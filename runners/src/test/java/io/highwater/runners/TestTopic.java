@@ -73,7 +73,8 @@ final class TestTopic implements AutoCloseable {
             Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()))) {
       admin.createPartitions(Map.of(name, NewPartitions.increaseTo(newPartitions))).all().get();
     }
-    TestTopic moved = new TestTopic(broker.bootstrapServers(), name, newPartitions, producer(broker));
+    TestTopic moved =
+        new TestTopic(broker.bootstrapServers(), name, newPartitions, producer(broker));
     moved.sent.addAll(sent);
     return moved;
   }
