@@ -55,6 +55,7 @@ class PipelineOptionsTest {
     assertNull(options.getConsumerConfig());
     assertNull(options.getStopAfterIdle());
     assertNull(options.getDeadLetterTopic());
+    assertNull(options.getLiveTopic());
   }
 
   @Test

@@ -17,6 +17,8 @@ import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.client.program.rest.RestClusterClient;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExecutionOptions;
+import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.client.JobStatusMessage;
@@ -29,6 +31,12 @@ import org.apache.flink.runtime.rest.messages.job.JobExceptionsMessageParameters
 /** A Flink cluster through its REST port: the one in this JVM or any other. */
 final class FlinkClient implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /**
+   * After how long a buffer that is not full goes to the next step. Flink's default of 100 ms would
+   * be waited for at each of the three shuffles between a message and its live pane.
+   */
+  private static final Duration BUFFER_TIMEOUT = Duration.ofMillis(10);
 
   /**
    * Why a job failed, and was or was not tried again.
@@ -72,6 +80,18 @@ final class FlinkClient implements AutoCloseable {
       out.flush();
     }
     options.setFilesToStage(List.of(jar.toString()));
+    if (options.getFlinkConfDir() == null) {
+      options.setFlinkConfDir(jobSettings(temporaryFolder).toString());
+    }
+  }
+
+  /** A folder with the settings of a job that Beam has no option for. */
+  private static Path jobSettings(Path temporaryFolder) throws IOException {
+    Path folder = Files.createDirectory(temporaryFolder.resolve("conf"));
+    Files.writeString(
+        folder.resolve(GlobalConfiguration.FLINK_CONF_FILENAME),
+        "%s: %d ms%n".formatted(ExecutionOptions.BUFFER_TIMEOUT.key(), BUFFER_TIMEOUT.toMillis()));
+    return folder;
   }
 
   /** How many slots the cluster has; 0 while nothing answers. */

@@ -43,7 +43,7 @@ final class LatencyBenchmark {
   private static final int INSTANCES = 50;
   private static final int[] RATES = {1_000, 10_000};
   private static final Duration WARM_UP = Duration.ofSeconds(15);
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
   private static final long WINDOW_MILLIS = 600_000;
 
   private LatencyBenchmark() {}
@@ -218,43 +218,13 @@ final class LatencyBenchmark {
           LockSupport.parkNanos(early);
         }
         long nowMillis = System.currentTimeMillis();
-        Query query = at(queries.next(), nowMillis * 1_000);
+        Query query = queries.next().withArrivalMicros(nowMillis * 1_000);
         byte[] message = JSON.toBytes(query);
         ledger.sent(
             new Window(query.instanceId(), nowMillis - Math.floorMod(nowMillis, WINDOW_MILLIS)));
         producer.send(
             new ProducerRecord<>(INPUT, (int) (i % PARTITIONS), nowMillis, null, message));
       }
-    }
-
-    private static Query at(Query query, long arrivalMicros) {
-      return new Query(
-          query.instanceId(),
-          query.clusterSize(),
-          query.userId(),
-          query.databaseId(),
-          query.queryId(),
-          arrivalMicros,
-          query.compileMillis(),
-          query.queueMillis(),
-          query.executionMillis(),
-          query.fingerprint(),
-          query.aborted(),
-          query.cached(),
-          query.cacheSourceQueryId(),
-          query.type(),
-          query.permanentTables(),
-          query.externalTables(),
-          query.systemTables(),
-          query.readTableIds(),
-          query.writeTableIds(),
-          query.scannedMegabytes(),
-          query.spilledMegabytes(),
-          query.joins(),
-          query.scans(),
-          query.aggregations(),
-          query.slowedDown(),
-          query.defect());
     }
   }
 

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -60,6 +61,9 @@ final class StreamCommand implements Command {
           Map.entry("attachedMode", "false"),
           Map.entry("parallelism", Integer.toString(Runtime.getRuntime().availableProcessors())));
 
+  /** What gathers in a bundle waits for its end: with a live topic, not for the whole second. */
+  private static final String LIVE_BUNDLE_MILLIS = "40";
+
   private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(10);
   private static final Duration LOOK_INTERVAL = Duration.ofSeconds(1);
 
@@ -95,7 +99,8 @@ final class StreamCommand implements Command {
       printHelp();
       return DONE;
     }
-    StreamOptions options = PipelineArguments.parse(arguments, DEFAULTS, StreamOptions.class);
+    StreamOptions options =
+        PipelineArguments.parse(arguments, defaultsFor(arguments), StreamOptions.class);
     boolean startGiven =
         Arrays.stream(arguments).anyMatch(argument -> argument.startsWith("--startFrom="));
     if (!options.getRunner().equals(FlinkRunner.class)) {
@@ -166,6 +171,14 @@ final class StreamCommand implements Command {
                 .formatted(job, cluster, FailureCause.of(e)));
       }
     }
+  }
+
+  private static Map<String, String> defaultsFor(String[] arguments) {
+    Map<String, String> defaults = new HashMap<>(DEFAULTS);
+    if (Arrays.stream(arguments).anyMatch(argument -> argument.startsWith("--liveTopic="))) {
+      defaults.put("maxBundleTimeMills", LIVE_BUNDLE_MILLIS);
+    }
+    return defaults;
   }
 
   /** The pipeline, which goes on from the newest checkpoint where there is one. */

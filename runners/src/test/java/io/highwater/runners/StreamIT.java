@@ -7,9 +7,12 @@ import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.lessThan;
 import static org.hamcrest.Matchers.not;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.lake.LakeTable;
+import io.highwater.runners.generate.QueryFormat;
 import io.highwater.runners.generate.QueryGenerator.Settings;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -24,6 +27,8 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -127,6 +132,87 @@ class StreamIT {
   }
 
   @Test
+  void countsLateRowsInTheLakeAndInTheLiveTopic() throws Exception {
+    Path lake = directory.resolve("lake");
+    Instant windowEnd = START.plus(Duration.ofHours(4));
+    // So that the watermark comes to two minutes after the end of a window.
+    Instant newest = windowEnd.plus(contract.outOfOrderBound()).plus(Duration.ofMinutes(2));
+    try (TestTopic topic = TestTopic.create(broker, "late", 1);
+        LakeRows rows = LakeRows.of(contract);
+        StreamProcess stream =
+            StreamProcess.start(
+                directory.resolve("late.log"),
+                arguments(topic, lake, "--liveTopic=late-live", "--stopAfterIdle=12s"))) {
+      topic.send(queries(20, START.plus(Duration.ofMinutes(5)), 5));
+      topic.send(queries(30, newest, 6));
+      Await.until(
+          "a status of the live topic that says that all were read",
+          WAIT,
+          () -> {
+            assertThat("is running:\n" + stream.log(), stream.isAlive(), is(true));
+            return stream.log().contains("Streaming late")
+                && live("late-live", "status").stream()
+                    .anyMatch(row -> row.path("records_read").asLong() == 50);
+          });
+      topic.send(queries(7, windowEnd.minus(Duration.ofMinutes(5)), 7));
+      topic.send(queries(11, START.plus(Duration.ofMinutes(15)), 8));
+      topic.send(queries(5, newest, 9));
+      assertThat("exit code:\n" + stream.log(), stream.awaitEnd(), is(0));
+      assertThat(stream.log(), containsString("0 rejected, 7 late, 11 too late"));
+
+      rows.load("lake", lake);
+      assertThat(rows.count("lake.events"), is(73L));
+      String shortest = "window_millis = " + contract.rollUp().windows().get(0).toMillis();
+      assertThat(
+          rows.rows("SELECT sum(queries) FROM lake.rollups_latest WHERE is_final AND " + shortest),
+          is(List.of("62")));
+      String counts = "records_read, records_accepted, records_late, records_too_late";
+      assertThat(
+          rows.rows("SELECT " + counts + " FROM lake.status ORDER BY at DESC LIMIT 1"),
+          is(List.of("73, 73, 7, 11")));
+      JsonNode lastLive = live("late-live", "status").get(live("late-live", "status").size() - 1);
+      assertThat(lastLive.path("records_late").asLong(), is(7L));
+      assertThat(lastLive.path("records_too_late").asLong(), is(11L));
+      Map<String, Long> livePanes = new TreeMap<>();
+      live("late-live", "pane")
+          .forEach(
+              row ->
+                  livePanes.put(
+                      row.path("window_start").asText()
+                          + row.path("window_millis")
+                          + row.path("instance_id"),
+                      row.path("queries").asLong()));
+      assertThat(
+          rows.rows("SELECT sum(queries) FROM lake.rollups_latest"),
+          is(List.of(Long.toString(livePanes.values().stream().mapToLong(n -> n).sum()))));
+    }
+  }
+
+  /** Generated queries that were all asked at {@code time}. */
+  private static List<QueryMessage> queries(int count, Instant time, long seed) {
+    return QueryMessage.generateAll(new Settings(count, seed, START, Duration.ofHours(1), 6, 0))
+        .stream()
+        .map(message -> message.query().withArrivalMicros(time.toEpochMilli() * 1_000))
+        .map(query -> new QueryMessage(QueryFormat.json().toBytes(query), query, null))
+        .toList();
+  }
+
+  /** The rows of the live messages of a kind, in their order. */
+  private static List<JsonNode> live(String topic, String kind) throws IOException {
+    List<JsonNode> rows = new ArrayList<>();
+    for (ConsumerRecord<byte[], byte[]> message : TestTopic.consume(broker, topic)) {
+      JsonNode json = new ObjectMapper().readTree(message.value());
+      assertThat(
+          new String(message.key(), StandardCharsets.UTF_8),
+          is("warehouse-queries/" + json.path("kind").asText()));
+      if (json.path("kind").asText().equals(kind)) {
+        rows.add(json.path("row"));
+      }
+    }
+    return rows;
+  }
+
+  @Test
   void saysInOneLineThatTheTopicOrTheBrokerIsMissing() throws Exception {
     Path lake = directory.resolve("lake");
     CommandOutput noTopic =
@@ -159,9 +245,12 @@ class StreamIT {
   }
 
   private StreamProcess start(String name, TestTopic topic, Path lake) throws IOException {
-    String[] command = command(topic, lake);
-    return StreamProcess.start(
-        directory.resolve(name + ".log"), Arrays.asList(command).subList(1, command.length));
+    return StreamProcess.start(directory.resolve(name + ".log"), arguments(topic, lake));
+  }
+
+  private static List<String> arguments(TestTopic topic, Path lake, String... more) {
+    String[] command = command(topic, lake, more);
+    return Arrays.asList(command).subList(1, command.length);
   }
 
   private static String[] command(TestTopic topic, Path lake, String... more) {

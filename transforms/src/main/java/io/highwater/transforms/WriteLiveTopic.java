@@ -86,7 +86,7 @@ public final class WriteLiveTopic extends PTransform<PCollection<RecordBatch>, P
         .apply("WriteMessages", KafkaMessages.write(bootstrapServers, topic, producerConfig));
   }
 
-  private static final class JsonFn extends ArrowFn<RecordBatch, ProducerRecord<byte[], byte[]>> {
+  static final class JsonFn extends ArrowFn<RecordBatch, ProducerRecord<byte[], byte[]>> {
     private static final JsonFactory JSON = new JsonFactory();
 
     private final String contractId;

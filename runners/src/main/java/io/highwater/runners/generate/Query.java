@@ -50,4 +50,35 @@ public record Query(
     /** A negative execution time. */
     OUT_OF_RANGE
   }
+
+  /** The same query, asked at another time. */
+  public Query withArrivalMicros(long arrivalMicros) {
+    return new Query(
+        instanceId,
+        clusterSize,
+        userId,
+        databaseId,
+        queryId,
+        arrivalMicros,
+        compileMillis,
+        queueMillis,
+        executionMillis,
+        fingerprint,
+        aborted,
+        cached,
+        cacheSourceQueryId,
+        type,
+        permanentTables,
+        externalTables,
+        systemTables,
+        readTableIds,
+        writeTableIds,
+        scannedMegabytes,
+        spilledMegabytes,
+        joins,
+        scans,
+        aggregations,
+        slowedDown,
+        defect);
+  }
 }
