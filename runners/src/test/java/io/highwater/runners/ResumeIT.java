@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What counts after a stop is what the next run is started with, and what the topic has then. */
 class ResumeIT {
-  private static final Duration WAIT = Duration.ofSeconds(60);
+  private static final Duration WAIT = Duration.ofSeconds(180);
   private static final String GROUP = "resumed-group";
 
   @TempDir Path directory;

@@ -43,7 +43,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The stream from a real broker into a lake, also over crashes and stops. */
 class StreamIT {
   private static final Instant START = Instant.parse("2024-03-01T22:30:00Z");
-  private static final Duration WAIT = Duration.ofSeconds(60);
+  private static final Duration WAIT = Duration.ofSeconds(180);
   private static final int PARTITIONS = 3;
 
   private static TestBroker broker;

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Event time over partitions that are empty, go quiet or lag: windows close, nothing is late. */
 class WatermarkIT {
   private static final Instant START = Instant.parse("2024-03-01T00:00:00Z");
-  private static final Duration WAIT = Duration.ofSeconds(60);
+  private static final Duration WAIT = Duration.ofSeconds(180);
 
   private static TestBroker broker;
   private static Contract contract;

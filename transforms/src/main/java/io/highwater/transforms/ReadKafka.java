@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
+import java.io.ObjectStreamException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -168,7 +169,7 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
       case KAFKAIO ->
           input
               .apply("ReadMessages", kafkaIo(settings))
-              .apply("GatherBatches", ParDo.of(new GatherBatches(topic)))
+              .apply("GatherBatches", ParDo.of(new GatherBatches(settings)))
               .setCoder(BatchCoders.rawBatch());
     };
   }
@@ -217,12 +218,18 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
   private static final class GatherBatches extends DoFn<KafkaRecord<byte[], byte[]>, RawBatch> {
     private static final byte[] NO_BYTES = new byte[0];
 
-    private final String topic;
+    private final KafkaSettings settings;
     private transient RawBatch.Builder builder;
     private transient long minTimestampMillis;
 
-    GatherBatches(String topic) {
-      this.topic = topic;
+    GatherBatches(KafkaSettings settings) {
+      this.settings = settings;
+    }
+
+    /** A TaskManager reads this step, from the job's graph, before KafkaIO makes a reader. */
+    private Object readResolve() throws ObjectStreamException {
+      settings.makeKnown();
+      return this;
     }
 
     /** A batch is put out at the time of its first message, which may be before its last one's. */
@@ -234,7 +241,8 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
 
     @StartBundle
     public void startBundle() {
-      builder = RawBatch.builder(RawBatch.SourceKind.KAFKA, topic, RawBatch.Format.JSON);
+      builder = RawBatch.builder(
+              RawBatch.SourceKind.KAFKA, settings.topic(), RawBatch.Format.JSON);
       minTimestampMillis = BoundedWindow.TIMESTAMP_MAX_VALUE.getMillis();
     }
 
