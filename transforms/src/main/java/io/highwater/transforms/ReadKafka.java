@@ -241,8 +241,7 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
 
     @StartBundle
     public void startBundle() {
-      builder = RawBatch.builder(
-              RawBatch.SourceKind.KAFKA, settings.topic(), RawBatch.Format.JSON);
+      builder = RawBatch.builder(RawBatch.SourceKind.KAFKA, settings.topic(), RawBatch.Format.JSON);
       minTimestampMillis = BoundedWindow.TIMESTAMP_MAX_VALUE.getMillis();
     }
 
