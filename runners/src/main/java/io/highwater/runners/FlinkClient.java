@@ -2,6 +2,8 @@ package io.highwater.runners;
 
 import io.highwater.pipelines.UsageException;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -55,18 +57,37 @@ final class FlinkClient implements AutoCloseable {
    * @param address {@code HOST:PORT}
    */
   static FlinkClient of(String address) throws Exception {
-    int colon = address.lastIndexOf(':');
-    String port = address.substring(colon + 1);
-    if (colon < 1 || !port.matches("\\d{1,5}")) {
-      throw notUsable(address, "[auto] or HOST:PORT");
-    }
+    HostAndPort rest = parse(address);
     Configuration configuration = new Configuration();
-    configuration.set(RestOptions.ADDRESS, address.substring(0, colon));
-    configuration.set(RestOptions.PORT, Integer.parseInt(port));
+    configuration.set(RestOptions.ADDRESS, rest.host());
+    configuration.set(RestOptions.PORT, rest.port());
     return new FlinkClient(new RestClusterClient<>(configuration, address));
   }
 
-  static UsageException notUsable(String address, String expected) {
+  /**
+   * @throws UsageException where nothing listens, which the REST client would try for long
+   */
+  static void requireListening(String address) {
+    HostAndPort rest = parse(address);
+    try (Socket socket = new Socket()) {
+      socket.connect(new InetSocketAddress(rest.host(), rest.port()), (int) PATIENCE.toMillis());
+    } catch (IOException e) {
+      throw notUsable(address, "a Flink cluster that answers (" + e.getMessage() + ")");
+    }
+  }
+
+  private record HostAndPort(String host, int port) {}
+
+  private static HostAndPort parse(String address) {
+    int colon = address.lastIndexOf(':');
+    String port = address.substring(colon + 1);
+    if (colon < 1 || !port.matches("\\d{1,5}") || Integer.parseInt(port) > 65_535) {
+      throw notUsable(address, "[auto] or HOST:PORT");
+    }
+    return new HostAndPort(address.substring(0, colon), Integer.parseInt(port));
+  }
+
+  private static UsageException notUsable(String address, String expected) {
     return new UsageException("--flinkMaster is '" + address + "'; expected " + expected);
   }
 

@@ -149,10 +149,8 @@ final class StreamCommand implements Command {
   private int runOnCluster(StreamOptions options, boolean startGiven, StateFolder state)
       throws Exception {
     String cluster = options.getFlinkMaster();
+    FlinkClient.requireListening(cluster);
     try (FlinkClient client = FlinkClient.of(cluster)) {
-      if (client.slots() == 0) {
-        throw FlinkClient.notUsable(cluster, "a Flink cluster that answers");
-      }
       Optional<JobID> running = client.running(options.getJobName());
       if (running.isPresent()) {
         LOG.info(
@@ -200,12 +198,12 @@ final class StreamCommand implements Command {
       throws Exception {
     Thread stop = new Thread(() -> stopWithSavepoint(flink, job, state), "stop");
     Runtime.getRuntime().addShutdownHook(stop);
-    LOG.info(
-        "Streaming {} from {} into {}",
-        options.getInputTopic(),
-        options.getBootstrapServers(),
-        options.getLake());
     try (TopicWatch topic = TopicWatch.of(options, LOG)) {
+      LOG.info(
+          "Streaming {} from {} into {}",
+          options.getInputTopic(),
+          options.getBootstrapServers(),
+          options.getLake());
       awaitEnd(flink, job, topic);
     } catch (CommandFailedException e) {
       // Its state stays, for whoever wants to look into it.

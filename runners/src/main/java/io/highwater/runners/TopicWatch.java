@@ -40,20 +40,25 @@ final class TopicWatch implements AutoCloseable {
     this.log = log;
   }
 
-  static TopicWatch of(StreamingPipelineOptions options, Logger log) {
+  /** Begins with the topic that is there now; waits some seconds for a broker to say so. */
+  static TopicWatch of(StreamingPipelineOptions options, Logger log)
+      throws CommandFailedException, InterruptedException {
     Map<String, Object> config =
         new HashMap<>(OptionValues.properties("consumerConfig", options.getConsumerConfig()));
     config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, options.getBootstrapServers());
     config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, TIMEOUT_MILLIS);
     config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, TIMEOUT_MILLIS);
-    return new TopicWatch(
-        Admin.create(config), options.getBootstrapServers(), options.getInputTopic(), log);
+    TopicWatch watch =
+        new TopicWatch(
+            Admin.create(config), options.getBootstrapServers(), options.getInputTopic(), log);
+    watch.take(watch.ask());
+    return watch;
   }
 
   /**
    * Looks at what the broker has answered and asks again; never waits.
    *
-   * @throws CommandFailedException where the topic is no longer the one that was there at first
+   * @throws CommandFailedException where the topic is no longer the one that it was at first
    */
   void look() throws CommandFailedException, InterruptedException {
     if (asked != null && !asked.isDone()) {
@@ -62,7 +67,11 @@ final class TopicWatch implements AutoCloseable {
     if (asked != null) {
       take(asked);
     }
-    asked = admin.describeTopics(List.of(topic)).allTopicNames();
+    asked = ask();
+  }
+
+  private KafkaFuture<Map<String, TopicDescription>> ask() {
+    return admin.describeTopics(List.of(topic)).allTopicNames();
   }
 
   private void take(KafkaFuture<Map<String, TopicDescription>> answer)

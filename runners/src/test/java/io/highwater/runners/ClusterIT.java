@@ -60,6 +60,6 @@ class ClusterIT {
     assertThat(
         output.err(),
         is(
-            "highwater stream: --flinkMaster is '127.0.0.1:1'; expected a Flink cluster that answers (see highwater stream --help)\n"));
+            "highwater stream: --flinkMaster is '127.0.0.1:1'; expected a Flink cluster that answers (Connection refused) (see highwater stream --help)\n"));
   }
 }

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -60,7 +61,7 @@ class FaultsIT {
   void endsWithOneLineWhenItsTopicIsDeleted() throws Exception {
     try (LoadedStream load = LoadedStream.begin(directory)) {
       StreamProcess stream = load.start();
-      load.awaitNewFiles(stream);
+      load.awaitLog(stream, "Streaming ");
       load.endMessages();
       load.topic().delete();
       assertThat(stream.awaitEnd(), is(1));
@@ -111,7 +112,6 @@ class FaultsIT {
 
   private static void assertThatItSaidItShortly(StreamProcess stream) throws IOException {
     String log = stream.log();
-    System.out.println(log);
     assertThat(log, not(containsString("\tat ")));
     assertThat(log, log.lines().count(), is(lessThan(MAX_LOG_LINES)));
   }
@@ -139,7 +139,7 @@ class FaultsIT {
   }
 
   private static boolean run(String program, String... arguments) throws Exception {
-    List<String> command = new java.util.ArrayList<>(List.of(program));
+    List<String> command = new ArrayList<>(List.of(program));
     command.addAll(List.of(arguments));
     try {
       return new ProcessBuilder(command).inheritIO().start().waitFor() == 0;

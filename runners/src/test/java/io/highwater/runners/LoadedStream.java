@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * highwater.stream.arguments} adds arguments to the stream's.
  */
 final class LoadedStream implements AutoCloseable {
-  private static final Duration WAIT = Duration.ofSeconds(90);
+  private static final Duration WAIT = Duration.ofSeconds(180);
   private static final int PARTITIONS = 3;
   private static final int MESSAGES_AT_ONCE = 40;
   private static final Instant START = Instant.parse("2024-03-01T22:30:00Z");

@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 
 /** {@code stream} in a JVM of its own, which can be stopped and killed; closing kills it. */
 final class StreamProcess implements AutoCloseable {
-  private static final Duration END = Duration.ofSeconds(180);
+  private static final Duration END = Duration.ofSeconds(300);
 
   private final Process process;
   private final Path log;
