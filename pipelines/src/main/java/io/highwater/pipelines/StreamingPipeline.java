@@ -43,18 +43,23 @@ public final class StreamingPipeline {
     String lake = OptionValues.lake("lake", options.getLake());
     Map<String, Object> kafka =
         OptionValues.properties("consumerConfig", options.getConsumerConfig());
+    ProcessRecords processRecords =
+        ProcessRecords.of(contract, runId).withAllowedLateness(lateness);
+    if (options.getDeduplicate() != null) {
+      processRecords =
+          processRecords.withDeduplication(
+              OptionValues.positiveDuration("deduplicate", options.getDeduplicate()));
+    }
     ReadKafka readKafka = readKafka(options, contract);
     String liveTopic = liveTopic(options, kafka);
+    if (liveTopic != null) {
+      processRecords = processRecords.withPaneDelay(LIVE_PANE_DELAY);
+    }
 
     Pipeline pipeline = Pipeline.create(options);
     PCollection<RawBatch> messages = pipeline.apply("ReadKafka", readKafka);
 
-    ProcessRecords processRecords =
-        ProcessRecords.of(contract, runId).withAllowedLateness(lateness);
-    PCollectionTuple processed =
-        messages.apply(
-            "ProcessRecords",
-            liveTopic == null ? processRecords : processRecords.withPaneDelay(LIVE_PANE_DELAY));
+    PCollectionTuple processed = messages.apply("ProcessRecords", processRecords);
 
     processed
         .get(ProcessRecords.EVENTS)

@@ -67,4 +67,11 @@ public interface StreamingPipelineOptions extends HighwaterOptions {
   @Nullable String getLiveTopic();
 
   void setLiveTopic(@Nullable String liveTopic);
+
+  @Description(
+      "Drop a record whose key (the contract's primaryKey fields) has come before, with an event"
+          + " time within this of it.")
+  @Nullable String getDeduplicate();
+
+  void setDeduplicate(@Nullable String deduplicate);
 }

@@ -56,6 +56,7 @@ class PipelineOptionsTest {
     assertNull(options.getStopAfterIdle());
     assertNull(options.getDeadLetterTopic());
     assertNull(options.getLiveTopic());
+    assertNull(options.getDeduplicate());
   }
 
   @Test
@@ -85,7 +86,8 @@ class PipelineOptionsTest {
             "--consumerConfig=consumer.properties",
             "--partitionIdleTimeout=9s",
             "--stopAfterIdle=15s",
-            "--deadLetterTopic=dead");
+            "--deadLetterTopic=dead",
+            "--deduplicate=10m");
 
     assertEquals("/lake", options.getLake());
     assertEquals("a:1,b:2", options.getBootstrapServers());
@@ -99,6 +101,7 @@ class PipelineOptionsTest {
     assertEquals("9s", options.getPartitionIdleTimeout());
     assertEquals("15s", options.getStopAfterIdle());
     assertEquals("dead", options.getDeadLetterTopic());
+    assertEquals("10m", options.getDeduplicate());
   }
 
   @Test
@@ -143,6 +146,8 @@ class PipelineOptionsTest {
     "contract, nonesuch",
     "compression, gzip",
     "allowedLateness, 10",
+    "deduplicate, 0s",
+    "deduplicate, 10",
     "partitionIdleTimeout, 0s",
     "stopAfterIdle, 0s",
     "stopAfterIdle, soon",

@@ -32,6 +32,9 @@ public final class HighwaterMetrics {
   /** Records that came after that: they are in events and in no roll-up of their window. */
   public static final String RECORDS_TOO_LATE = "records_too_late";
 
+  /** Records that passed every check and were dropped, since one with the same key came before. */
+  public static final String RECORDS_DUPLICATE = "records_duplicate";
+
   /** Fields in records that the contract does not know; ignored. */
   public static final String UNKNOWN_FIELDS = "unknown_fields";
 

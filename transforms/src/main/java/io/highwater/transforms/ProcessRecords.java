@@ -14,13 +14,14 @@ import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionList;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TupleTag;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What happens to records, whether they come from a stream or from history: the body that both
  * pipelines share. Input bounded or unbounded, in the global window; so are the outputs.
  */
 public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCollectionTuple> {
-  /** Accepted rows with their derived columns. */
+  /** Accepted rows with their derived columns; with deduplication, those that are new. */
   public static final TupleTag<RecordBatch> EVENTS = new TupleTag<>("events") {};
 
   public static final TupleTag<RecordBatch> ROLLUPS = RollUpRecords.ROLLUPS;
@@ -31,12 +32,23 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
   /** Only of an unbounded input: how many rows were late and too late. */
   public static final TupleTag<StatusCounts> LATE_ROWS = RollUpRecords.LATE_ROWS;
 
+  /**
+   * How many accepted rows were dropped as duplicates, in numbers to be added up; only with
+   * deduplication.
+   */
+  public static final TupleTag<Long> DUPLICATES = new TupleTag<>("duplicates") {};
+
   private final Contract contract;
   private final RollUpRecords rollUpRecords;
+  private final @Nullable DeduplicateRecords deduplicateRecords;
 
-  private ProcessRecords(Contract contract, RollUpRecords rollUpRecords) {
+  private ProcessRecords(
+      Contract contract,
+      RollUpRecords rollUpRecords,
+      @Nullable DeduplicateRecords deduplicateRecords) {
     this.contract = contract;
     this.rollUpRecords = rollUpRecords;
+    this.deduplicateRecords = deduplicateRecords;
   }
 
   /**
@@ -44,17 +56,23 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
    */
   public static ProcessRecords of(Contract contract, long runId) {
     return new ProcessRecords(
-        requireNonNull(contract, "contract"), RollUpRecords.of(contract, runId));
+        requireNonNull(contract, "contract"), RollUpRecords.of(contract, runId), null);
   }
 
   /** See {@link RollUpRecords#withAllowedLateness}. */
   public ProcessRecords withAllowedLateness(Duration lateness) {
-    return new ProcessRecords(contract, rollUpRecords.withAllowedLateness(lateness));
+    return new ProcessRecords(
+        contract, rollUpRecords.withAllowedLateness(lateness), deduplicateRecords);
+  }
+
+  /** Drops redelivered rows; for unbounded input. See {@link DeduplicateRecords}. */
+  public ProcessRecords withDeduplication(Duration horizon) {
+    return new ProcessRecords(contract, rollUpRecords, DeduplicateRecords.of(contract, horizon));
   }
 
   /** See {@link RollUpRecords#withPaneDelay}. */
   public ProcessRecords withPaneDelay(Duration delay) {
-    return new ProcessRecords(contract, rollUpRecords.withPaneDelay(delay));
+    return new ProcessRecords(contract, rollUpRecords.withPaneDelay(delay), deduplicateRecords);
   }
 
   @Override
@@ -68,6 +86,13 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
     PCollectionTuple classified = valid.apply("ClassifyRecords", ClassifyRecords.of(contract));
     PCollection<RecordBatch> events = classified.get(ClassifyRecords.CLASSIFIED);
 
+    PCollection<Long> duplicates = null;
+    if (deduplicateRecords != null) {
+      PCollectionTuple deduplicated = events.apply("DeduplicateRecords", deduplicateRecords);
+      events = deduplicated.get(DeduplicateRecords.UNIQUE);
+      duplicates = deduplicated.get(DeduplicateRecords.DUPLICATES);
+    }
+
     PCollectionTuple rollUps = events.apply("RollUpRecords", rollUpRecords);
 
     PCollection<RecordBatch> rejected =
@@ -80,6 +105,9 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
         PCollectionTuple.of(EVENTS, events)
             .and(ROLLUPS, rollUps.get(RollUpRecords.ROLLUPS))
             .and(REJECTED, rejected);
-    return rollUps.has(LATE_ROWS) ? outputs.and(LATE_ROWS, rollUps.get(LATE_ROWS)) : outputs;
+    if (rollUps.has(LATE_ROWS)) {
+      outputs = outputs.and(LATE_ROWS, rollUps.get(LATE_ROWS));
+    }
+    return duplicates == null ? outputs : outputs.and(DUPLICATES, duplicates);
   }
 }

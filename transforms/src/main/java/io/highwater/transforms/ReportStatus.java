@@ -66,7 +66,8 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
 
   @Override
   public PCollection<RecordBatch> expand(PCollectionTuple input) {
-    return PCollectionList.of(counts("Read", input.get(MESSAGES), ReportStatus::ofMessages))
+    PCollectionList<StatusCounts> all =
+        PCollectionList.of(counts("Read", input.get(MESSAGES), ReportStatus::ofMessages))
         .and(
             counts(
                 "Accepted",
@@ -77,7 +78,16 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
                 "Rejected",
                 input.get(ProcessRecords.REJECTED),
                 batch -> StatusCounts.ofRejected(batch.rowCount())))
-        .and(input.get(ProcessRecords.LATE_ROWS))
+        .and(input.get(ProcessRecords.LATE_ROWS));
+    if (input.has(ProcessRecords.DUPLICATES)) {
+      all =
+          all.and(
+              counts(
+                  "Duplicates",
+                  input.get(ProcessRecords.DUPLICATES),
+                  rows -> StatusCounts.ofDuplicate(rows)));
+    }
+    return all
         .apply("AllCounts", Flatten.pCollections())
         .apply("OfContract", WithKeys.of(contract.id()))
         .setCoder(KvCoder.of(StringUtf8Coder.of(), BatchCoders.statusCounts()))

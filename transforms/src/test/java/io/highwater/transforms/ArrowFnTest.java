@@ -17,6 +17,7 @@ import io.highwater.record.SourcedBatch;
 import io.highwater.rollup.Accumulator;
 import io.highwater.rollup.RollUpKey;
 import io.highwater.rollup.RollUpRows;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,7 @@ import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.util.UserCodeException;
 import org.apache.beam.sdk.values.KV;
+import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.junit.jupiter.api.Test;
 
@@ -57,6 +59,10 @@ class ArrowFnTest {
     processed
         .get(ProcessRecords.REJECTED)
         .apply(WriteDeadLetters.of("localhost:1", "dead", Map.of()));
+    pipeline
+        .apply(Create.empty(BatchCoders.recordBatch()))
+        .setIsBoundedInternal(PCollection.IsBounded.UNBOUNDED)
+        .apply(DeduplicateRecords.of(contract, Duration.ofMinutes(10)));
     Map<String, ArrowFn<?, ?>> found = new HashMap<>();
     pipeline.traverseTopologically(
         new Pipeline.PipelineVisitor.Defaults() {
@@ -105,6 +111,7 @@ class ArrowFnTest {
         "AggregateFn", events,
         "GatherFn", rows,
         "CompressFn", events,
+        "RouteFn", events,
         "MessageFn", rejected);
   }
 
@@ -142,6 +149,9 @@ class ArrowFnTest {
             "AggregateFn",
             "GatherFn",
             "CompressFn",
+            "RouteFn",
+            // Has state; see DeduplicateRecordsTest.
+            "DropFn",
             "MessageFn"));
   }
 

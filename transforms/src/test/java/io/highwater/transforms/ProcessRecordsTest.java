@@ -1,13 +1,18 @@
 package io.highwater.transforms;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.hasItems;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.beam.sdk.testing.PAssert;
 import org.apache.beam.sdk.testing.TestPipeline;
+import org.apache.beam.sdk.testing.TestStream;
 import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.junit.jupiter.api.Test;
@@ -93,6 +98,45 @@ class ProcessRecordsTest {
                 "{\"cluster\":\"a\",",
                 new String(TestContracts.job("b", 4, "2024-03-01T00:12:00", -1, "1.0"), UTF_8),
                 new String(TestContracts.job("b", 5, "2024-03-01T00:13:00", 0, "5000.0"), UTF_8)));
+    pipeline.run().waitUntilFinish();
+  }
+
+  @Test
+  void countsARedeliveredRowOnceAndRejectsABadOneEachTime() {
+    TestStream<RawBatch> twice =
+        TestStream.create(BatchCoders.rawBatch())
+            .addElements(messages(), messages())
+            .advanceWatermarkToInfinity();
+    PCollectionTuple processed =
+        pipeline
+            .apply(twice)
+            .apply(ProcessRecords.of(contract, 7).withDeduplication(Duration.ofMinutes(10)));
+
+    PAssert.that(processed.get(ProcessRecords.EVENTS))
+        .satisfies(Rows.are(List.of("job_id", "mb"), "1|1.5", "2|2.25", "3|null", "6|0.0"));
+    PAssert.that(processed.get(ProcessRecords.REJECTED))
+        .satisfies(Rows.are(List.of("_offset"), "2", "4", "5", "2", "4", "5"));
+    PAssert.that(processed.get(ProcessRecords.ROLLUPS))
+        .satisfies(
+            batches -> {
+              assertThat(
+                  Rows.of(batches, "window_start", "window_millis", "cluster", "is_final", "jobs"),
+                  hasItems(
+                      "2024-03-01T00:00|600000|a|true|2",
+                      "2024-03-01T00:10|600000|b|true|1",
+                      "2024-03-01T00:00|3600000|a|true|2"));
+              return null;
+            });
+    PAssert.that(processed.get(ProcessRecords.DUPLICATES))
+        .satisfies(
+            counts -> {
+              long sum = 0;
+              for (long count : counts) {
+                sum += count;
+              }
+              assertEquals(4, sum);
+              return null;
+            });
     pipeline.run().waitUntilFinish();
   }
 }

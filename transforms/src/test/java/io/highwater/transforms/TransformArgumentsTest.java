@@ -52,6 +52,15 @@ class TransformArgumentsTest {
   }
 
   @Test
+  void refusesAHorizonThatIsNone() {
+    for (Duration none : List.of(Duration.ZERO, Duration.ofMillis(-1))) {
+      String message = "horizon is " + none + "; expected more than zero";
+      assertRefused(message, () -> DeduplicateRecords.of(contract, none));
+      assertRefused(message, () -> ProcessRecords.of(contract, 1).withDeduplication(none));
+    }
+  }
+
+  @Test
   void refusesAGenerationThatNoFileCouldCarry() {
     for (String generation : List.of("", "a-b", "a/b", "a.b", "größe")) {
       String message = "generation is '" + generation + "', expected to match [A-Za-z0-9_]+";
