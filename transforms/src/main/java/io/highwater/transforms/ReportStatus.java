@@ -68,17 +68,17 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
   public PCollection<RecordBatch> expand(PCollectionTuple input) {
     PCollectionList<StatusCounts> all =
         PCollectionList.of(counts("Read", input.get(MESSAGES), ReportStatus::ofMessages))
-        .and(
-            counts(
-                "Accepted",
-                input.get(ProcessRecords.EVENTS),
-                batch -> StatusCounts.ofAccepted(batch.rowCount(), batch.maxEventMillis())))
-        .and(
-            counts(
-                "Rejected",
-                input.get(ProcessRecords.REJECTED),
-                batch -> StatusCounts.ofRejected(batch.rowCount())))
-        .and(input.get(ProcessRecords.LATE_ROWS));
+            .and(
+                counts(
+                    "Accepted",
+                    input.get(ProcessRecords.EVENTS),
+                    batch -> StatusCounts.ofAccepted(batch.rowCount(), batch.maxEventMillis())))
+            .and(
+                counts(
+                    "Rejected",
+                    input.get(ProcessRecords.REJECTED),
+                    batch -> StatusCounts.ofRejected(batch.rowCount())))
+            .and(input.get(ProcessRecords.LATE_ROWS));
     if (input.has(ProcessRecords.DUPLICATES)) {
       all =
           all.and(
@@ -87,8 +87,7 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
                   input.get(ProcessRecords.DUPLICATES),
                   rows -> StatusCounts.ofDuplicate(rows)));
     }
-    return all
-        .apply("AllCounts", Flatten.pCollections())
+    return all.apply("AllCounts", Flatten.pCollections())
         .apply("OfContract", WithKeys.of(contract.id()))
         .setCoder(KvCoder.of(StringUtf8Coder.of(), BatchCoders.statusCounts()))
         .apply("Report", ParDo.of(new ReportFn(contract, runId)))
