@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Rows of the status table. */
 public final class StatusRows {
-  public static final String AT = "at";
+  public static final String REPORTED_AT = "reported_at";
 
   public static final Schema SCHEMA =
       new Schema(
           List.of(
-              RecordSchemas.column(AT, FieldType.TIMESTAMP),
+              RecordSchemas.column(REPORTED_AT, FieldType.TIMESTAMP),
               RecordSchemas.column("run_id", FieldType.INTEGER),
               RecordSchemas.column("records_read", FieldType.INTEGER),
               RecordSchemas.column("records_accepted", FieldType.INTEGER),
@@ -83,7 +83,7 @@ public final class StatusRows {
             .setSafe(0, row.modelVersion().getBytes(StandardCharsets.UTF_8));
       }
       root.setRowCount(1);
-      return RecordBatch.copyOf(contract, root, AT);
+      return RecordBatch.copyOf(contract, root, REPORTED_AT);
     }
   }
 

@@ -137,7 +137,7 @@ class StreamIT {
     Instant windowEnd = START.plus(Duration.ofHours(4));
     // So that the watermark comes to two minutes after the end of a window.
     Instant newest = windowEnd.plus(contract.outOfOrderBound()).plus(Duration.ofMinutes(2));
-    try (TestTopic topic = TestTopic.create(broker, "late", 1);
+    try (TestTopic topic = TestTopic.create(broker, "late", PARTITIONS);
         LakeRows rows = LakeRows.of(contract);
         StreamProcess stream =
             StreamProcess.start(
@@ -168,7 +168,7 @@ class StreamIT {
           is(List.of("62")));
       String counts = "records_read, records_accepted, records_late, records_too_late";
       assertThat(
-          rows.rows("SELECT " + counts + " FROM lake.status ORDER BY at DESC LIMIT 1"),
+          rows.rows("SELECT " + counts + " FROM lake.status ORDER BY reported_at DESC LIMIT 1"),
           is(List.of("73, 73, 7, 11")));
       JsonNode lastLive = live("late-live", "status").get(live("late-live", "status").size() - 1);
       assertThat(lastLive.path("records_late").asLong(), is(7L));

@@ -52,7 +52,7 @@ public enum Table {
 
     @Override
     String timeColumn(Contract contract) {
-      return StatusRows.AT;
+      return StatusRows.REPORTED_AT;
     }
 
     /** A row every few seconds would be a file every few seconds; who is in a hurry reads live. */
