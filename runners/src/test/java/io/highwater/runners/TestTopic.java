@@ -81,7 +81,13 @@ final class TestTopic implements AutoCloseable {
 
   private static KafkaProducer<byte[], byte[]> producer(TestBroker broker) {
     return new KafkaProducer<>(
-        Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrapServers()),
+        Map.of(
+            ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
+            broker.bootstrapServers(),
+            // A partition that has just been made may refuse the first batch and take the second,
+            // after which the first never fits in.
+            ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,
+            1),
         new ByteArraySerializer(),
         new ByteArraySerializer());
   }
