@@ -136,7 +136,7 @@ final class ContractReader {
     Duration outOfOrderBound = duration(boundNode, "outOfOrderBound", Duration.ZERO);
     Node rollUpNode =
         requireProperty(document, properties, "rollUps", "windows, keys and measures");
-    RollUp rollUp = new RollUpReader(columnTypes, problems).read(rollUpNode);
+    RollUp rollUp = rollUpReader().read(rollUpNode);
     expressions.check(fieldTypes);
     if (id == null
         || version == null
@@ -155,6 +155,16 @@ final class ContractReader {
         derived,
         rules,
         rollUp);
+  }
+
+  private RollUpReader rollUpReader() {
+    Set<String> closed = new HashSet<>();
+    for (Field field : fields) {
+      if (!field.allowedValues().isEmpty()) {
+        closed.add(field.name());
+      }
+    }
+    return new RollUpReader(columnTypes, closed, expressions.ofOtherColumns(), problems);
   }
 
   private void requireConstant(YamlObject document, String name, String value) {
@@ -264,7 +274,7 @@ final class ContractReader {
     String name = property.requireText("name");
     String what = property.what();
     checkColumnName(property, name, names);
-    FieldType type = type(property, "logicalType", what);
+    FieldType type = type(property, "logicalType", what, problems);
     Node requiredNode = property.get("required");
     Boolean requiredValue = property.bool("required");
     boolean required = Boolean.TRUE.equals(requiredValue);
@@ -304,7 +314,8 @@ final class ContractReader {
     }
   }
 
-  private @Nullable FieldType type(YamlObject owner, String key, String what) {
+  static @Nullable FieldType type(
+      YamlObject owner, String key, String what, ContractProblems problems) {
     Node node = owner.require(key, "one of " + typeNames());
     String text = YamlObject.text(node, "'" + key + "' of " + what, problems);
     if (node == null || text == null) {
@@ -383,7 +394,7 @@ final class ContractReader {
       String name = column.requireText("name");
       String what = column.what();
       checkColumnName(column, name, names);
-      FieldType type = type(column, "type", what);
+      FieldType type = type(column, "type", what, problems);
       String sql =
           expressions.read(column.require("sql", "an SQL expression"), "'sql' of " + what, type);
       if (name != null) {

@@ -3,7 +3,7 @@ package io.highwater.contract;
 import java.io.Serializable;
 
 /**
- * A column computed from the fields of its own row.
+ * A column computed from the other columns of its own row.
  *
  * @param sql a row-level, deterministic DuckDB expression, parameters already filled in
  */

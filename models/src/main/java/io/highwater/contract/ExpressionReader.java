@@ -18,13 +18,24 @@ final class ExpressionReader {
   private static final Pattern PARAMETER_REFERENCE = Pattern.compile("\\$\\{([^}]*)}");
 
   private final ContractProblems problems;
-  private final Map<String, String> parameters = new LinkedHashMap<>();
+  private final Map<String, String> parameters;
   private final List<Expression> expressions = new ArrayList<>();
 
-  private record Expression(Node node, String what, String sql, FieldType type) {}
+  private record Expression(
+      Node node, String what, String sql, FieldType type, @Nullable String column) {}
 
   ExpressionReader(ContractProblems problems) {
+    this(problems, new LinkedHashMap<>());
+  }
+
+  private ExpressionReader(ContractProblems problems, Map<String, String> parameters) {
     this.problems = problems;
+    this.parameters = parameters;
+  }
+
+  /** For expressions over other columns, with the same parameters. */
+  ExpressionReader ofOtherColumns() {
+    return new ExpressionReader(problems, parameters);
   }
 
   void readParameters(@Nullable Node node) {
@@ -62,6 +73,14 @@ final class ExpressionReader {
 
   /** The expression with its parameters filled in; checked later, when all columns are known. */
   @Nullable String read(@Nullable Node node, String what, @Nullable FieldType type) {
+    return read(node, what, type, null);
+  }
+
+  /**
+   * @param column the name by which the expressions after this one may use its value; null for none
+   */
+  @Nullable String read(
+      @Nullable Node node, String what, @Nullable FieldType type, @Nullable String column) {
     String text = YamlObject.text(node, what, problems);
     if (node == null || text == null) {
       return null;
@@ -85,7 +104,7 @@ final class ExpressionReader {
     }
     matcher.appendTail(sql);
     if (complete && type != null) {
-      expressions.add(new Expression(node, what, sql.toString(), type));
+      expressions.add(new Expression(node, what, sql.toString(), type, column));
     }
     return sql.toString().strip();
   }
@@ -107,6 +126,9 @@ final class ExpressionReader {
               expression.what,
               ContractProblems.shorten(expression.sql),
               "a row-level, deterministic SQL expression: " + e.getMessage());
+        }
+        if (expression.column != null) {
+          check.add(expression.column, expression.type);
         }
       }
     }

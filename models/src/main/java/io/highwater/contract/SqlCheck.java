@@ -105,13 +105,33 @@ public final class SqlCheck implements AutoCloseable {
     }
   }
 
+  /** A check over these columns. */
+  public static SqlCheck of(Map<String, FieldType> columns) {
+    Map<String, Optional<FieldType>> known = new LinkedHashMap<>();
+    columns.forEach((name, type) -> known.put(name, Optional.of(type)));
+    return open(known);
+  }
+
   /** A check over the fields of {@code contract}. */
   public static SqlCheck of(Contract contract) {
-    Map<String, Optional<FieldType>> columns = new LinkedHashMap<>();
+    Map<String, FieldType> columns = new LinkedHashMap<>();
     for (Field field : contract.fields()) {
-      columns.put(field.name(), Optional.of(field.type()));
+      columns.put(field.name(), field.type());
     }
-    return open(columns);
+    return of(columns);
+  }
+
+  /** Lets the expressions after this name one column more. */
+  public void add(String column, FieldType type) {
+    if (namesInLowerCase.putIfAbsent(column.toLowerCase(Locale.ROOT), Set.of(column)) != null) {
+      return; // Two columns of one name, which the loader reports.
+    }
+    columns.put(column, Optional.of(type));
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("ALTER TABLE batch ADD COLUMN " + quote(column) + " " + type.sqlType());
+    } catch (SQLException e) {
+      throw new IllegalStateException("DuckDB cannot hold the columns: " + e.getMessage(), e);
+    }
   }
 
   /**

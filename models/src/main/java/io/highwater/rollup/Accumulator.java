@@ -5,13 +5,17 @@ import io.highwater.contract.RollUp;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A roll-up's measures of some rows of one key and window. Immutable. Merging is associative and
  * commutative exactly, sums of doubles included: any cut of the rows into batches, merged in any
- * order, gives equal accumulators.
+ * order, gives equal accumulators. Sketches do so up to some hundred values; beyond, their results
+ * are within a stated error (docs/measures.md).
  */
 public final class Accumulator {
   private final long rowCount;
@@ -25,14 +29,23 @@ public final class Accumulator {
 
   /** Of no rows: counts are 0, all else is null. */
   public static Accumulator empty(RollUp rollUp) {
-    Aggregate[] aggregates = new Aggregate[rollUp.measures().size()];
+    List<Measure> kept = Slots.of(rollUp).kept();
+    Aggregate[] aggregates = new Aggregate[kept.size()];
     for (int i = 0; i < aggregates.length; i++) {
-      aggregates[i] =
-          rollUp.measures().get(i).function() == Measure.Function.COUNT
-              ? new Aggregate.Count(0)
-              : Aggregate.NOTHING;
+      aggregates[i] = emptyOf(kept.get(i));
     }
     return new Accumulator(0, aggregates);
+  }
+
+  private static Aggregate emptyOf(Measure measure) {
+    if (measure.settings().by() != null) {
+      return Aggregate.NOTHING;
+    }
+    return switch (measure.function()) {
+      case COUNT -> new Aggregate.Count(0);
+      case DISTINCT -> Distinct.NONE;
+      case SUM, MIN, MAX, LAST, QUANTILE, TOP, CORRELATION -> Aggregate.NOTHING;
+    };
   }
 
   /** Of the rows of both; neither changes. */
@@ -59,16 +72,20 @@ public final class Accumulator {
 
   /**
    * One a measure, in the contract's order: Long for counts, integers, sums of integers and
-   * timestamps (microseconds since the epoch), Double, Boolean or String; null where no row had a
-   * value, as in SQL. A sum of integers beyond 64 bits is the nearest long, a sum of numbers is the
-   * exact sum rounded once to the nearest double (beyond its range, an infinity).
+   * timestamps (microseconds since the epoch), Double, Boolean or String (also for JSON); null
+   * where no row had a value, as in SQL. A sum of integers beyond 64 bits is the nearest long, a
+   * sum of numbers is the exact sum rounded once to the nearest double (beyond its range, an
+   * infinity).
+   *
+   * @param rollUp what the accumulator was made for
    */
-  public @Nullable Object[] results() {
-    @Nullable Object[] results = new Object[aggregates.length];
-    for (int i = 0; i < results.length; i++) {
-      results[i] = aggregates[i].result();
+  public List<@Nullable Object> results(RollUp rollUp) {
+    int[] slots = Slots.of(rollUp).ofMeasure();
+    List<@Nullable Object> results = new ArrayList<>(slots.length);
+    for (int i = 0; i < slots.length; i++) {
+      results.add(aggregates[slots[i]].result(rollUp.measures().get(i)));
     }
-    return results;
+    return Collections.unmodifiableList(results);
   }
 
   /** Writes what {@link #readFrom} reads; equal accumulators give equal bytes. */
@@ -104,6 +121,6 @@ public final class Accumulator {
 
   @Override
   public String toString() {
-    return "Accumulator" + Arrays.toString(results());
+    return "Accumulator" + Arrays.toString(aggregates);
   }
 }

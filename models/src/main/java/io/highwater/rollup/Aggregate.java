@@ -1,22 +1,39 @@
 package io.highwater.rollup;
 
+import io.highwater.contract.Measure;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of one measure. Immutable; {@link #merge} is associative and commutative without
- * any rounding.
+ * What is known of one measure. Immutable. {@link #merge} is commutative and associative without
+ * any rounding, but for sketches of many values: {@link Quantiles} and {@link FrequentValues} say
+ * from how many on, and within which error.
  */
-sealed interface Aggregate {
+sealed interface Aggregate
+    permits Aggregate.Nothing,
+        Aggregate.Count,
+        Aggregate.IntegerSum,
+        Aggregate.NumberSum,
+        Aggregate.Least,
+        Aggregate.Greatest,
+        Aggregate.Last,
+        Quantiles,
+        Distinct,
+        FrequentValues,
+        Correlation,
+        ByValue {
   /** No value was seen; any other aggregate merged with it stays as it is. */
   Aggregate NOTHING = new Nothing();
+
+  /** Far above what a sketch takes; more in what is read means that it is damaged. */
+  int MAX_SKETCH_BYTES = 1 << 20;
 
   Aggregate merge(Aggregate other);
 
   /** Long (also for timestamps, in microseconds), Double, Boolean, String or null. */
-  @Nullable Object result();
+  @Nullable Object result(Measure measure);
 
   void writeTo(DataOutput out) throws IOException;
 
@@ -30,6 +47,11 @@ sealed interface Aggregate {
       case Least.KIND -> new Least(readValue(in));
       case Greatest.KIND -> new Greatest(readValue(in));
       case Last.KIND -> new Last(in.readLong(), readValue(in));
+      case Quantiles.KIND -> Quantiles.readFrom(in);
+      case Distinct.KIND -> Distinct.readFrom(in);
+      case FrequentValues.KIND -> FrequentValues.readFrom(in);
+      case Correlation.KIND -> Correlation.readFrom(in);
+      case ByValue.KIND -> ByValue.readFrom(in);
       default -> throw new IOException("an aggregate of kind " + kind + " is damaged");
     };
   }
@@ -42,12 +64,26 @@ sealed interface Aggregate {
     return value;
   }
 
-  private static IllegalArgumentException mismatch(Aggregate left, Aggregate right) {
-    return new IllegalArgumentException(
+  static byte[] readBytes(DataInput in) throws IOException {
+    int length = in.readInt();
+    if (length < 0 || length > MAX_SKETCH_BYTES) {
+      throw new IOException("a sketch of " + length + " bytes is damaged");
+    }
+    byte[] bytes = new byte[length];
+    in.readFully(bytes);
+    return bytes;
+  }
+
+  /** Merges with an aggregate of another kind, which may only be {@link #NOTHING}. */
+  static Aggregate mergeNothing(Aggregate aggregate, Aggregate other) {
+    if (other instanceof Nothing) {
+      return aggregate;
+    }
+    throw new IllegalArgumentException(
         "cannot merge "
-            + left.getClass().getSimpleName()
+            + aggregate.getClass().getSimpleName()
             + " with "
-            + right.getClass().getSimpleName()
+            + other.getClass().getSimpleName()
             + "; expected aggregates of one measure");
   }
 
@@ -60,7 +96,7 @@ sealed interface Aggregate {
     }
 
     @Override
-    public @Nullable Object result() {
+    public @Nullable Object result(Measure measure) {
       return null;
     }
 
@@ -78,14 +114,11 @@ sealed interface Aggregate {
       if (other instanceof Count that) {
         return new Count(Math.addExact(rows, that.rows));
       }
-      if (other instanceof Nothing) {
-        return this;
-      }
-      throw mismatch(this, other);
+      return mergeNothing(this, other);
     }
 
     @Override
-    public Object result() {
+    public Object result(Measure measure) {
       return rows;
     }
 
@@ -105,14 +138,11 @@ sealed interface Aggregate {
       if (other instanceof IntegerSum that) {
         return new IntegerSum(sum.plus(that.sum));
       }
-      if (other instanceof Nothing) {
-        return this;
-      }
-      throw mismatch(this, other);
+      return mergeNothing(this, other);
     }
 
     @Override
-    public Object result() {
+    public Object result(Measure measure) {
       return sum.toLong();
     }
 
@@ -132,14 +162,11 @@ sealed interface Aggregate {
       if (other instanceof NumberSum that) {
         return new NumberSum(sum.plus(that.sum));
       }
-      if (other instanceof Nothing) {
-        return this;
-      }
-      throw mismatch(this, other);
+      return mergeNothing(this, other);
     }
 
     @Override
-    public Object result() {
+    public Object result(Measure measure) {
       return sum.toDouble();
     }
 
@@ -158,14 +185,11 @@ sealed interface Aggregate {
       if (other instanceof Least that) {
         return Scalars.compare(that.value, value) < 0 ? that : this;
       }
-      if (other instanceof Nothing) {
-        return this;
-      }
-      throw mismatch(this, other);
+      return mergeNothing(this, other);
     }
 
     @Override
-    public Object result() {
+    public Object result(Measure measure) {
       return value;
     }
 
@@ -184,14 +208,11 @@ sealed interface Aggregate {
       if (other instanceof Greatest that) {
         return Scalars.compare(that.value, value) > 0 ? that : this;
       }
-      if (other instanceof Nothing) {
-        return this;
-      }
-      throw mismatch(this, other);
+      return mergeNothing(this, other);
     }
 
     @Override
-    public Object result() {
+    public Object result(Measure measure) {
       return value;
     }
 
@@ -212,14 +233,11 @@ sealed interface Aggregate {
         int order = Long.compare(that.eventMicros, eventMicros);
         return order > 0 || (order == 0 && Scalars.compare(that.value, value) > 0) ? that : this;
       }
-      if (other instanceof Nothing) {
-        return this;
-      }
-      throw mismatch(this, other);
+      return mergeNothing(this, other);
     }
 
     @Override
-    public Object result() {
+    public Object result(Measure measure) {
       return value;
     }
 

@@ -107,6 +107,34 @@ final class BatchSums {
     return sums;
   }
 
+  /**
+   * Sums of left * right, as {@link #ofLongs}. A product of doubles and its rounding error, which a
+   * fused multiplication gives, are the exact product (Dekker 1971; barring underflow).
+   */
+  static @Nullable ExactSum[] ofProducts(
+      double[] left, double[] right, byte[] taken, int[] groups, int groupCount) {
+    double[] products = new double[left.length];
+    double[] errors = new double[left.length];
+    boolean rounded = false;
+    for (int row = 0; row < left.length; row++) {
+      products[row] = left[row] * right[row];
+      errors[row] = Math.fma(left[row], right[row], -products[row]);
+      rounded |= errors[row] != 0;
+    }
+    @Nullable ExactSum[] sums = ofDoubles(products, taken, groups, groupCount);
+    if (rounded) {
+      @Nullable ExactSum[] rest = ofDoubles(errors, taken, groups, groupCount);
+      for (int group = 0; group < groupCount; group++) {
+        ExactSum sum = sums[group];
+        ExactSum error = rest[group];
+        if (sum != null && error != null) {
+          sums[group] = sum.plus(error);
+        }
+      }
+    }
+    return sums;
+  }
+
   /** The biased exponent; subnormal numbers have that of the least normal ones. */
   private static int exponentOf(long bits) {
     return Math.max(1, (int) (bits >>> 52) & NON_FINITE_EXPONENT);

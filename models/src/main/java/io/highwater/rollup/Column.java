@@ -10,6 +10,7 @@ import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.TimeStampMicroVector;
 import org.apache.arrow.vector.VarCharVector;
+import org.apache.datasketches.hash.MurmurHash3;
 
 /** A column copied into arrays, where the loops over it run fast whatever the JVM's flags. */
 abstract sealed class Column {
@@ -63,6 +64,9 @@ abstract sealed class Column {
 
   /** Of a row that has a value. */
   abstract Object value(int row);
+
+  /** The value, of a text a 64-bit hash: what tells values apart; of a row that has a value. */
+  abstract long bits(int row);
 
   /** Sets 1 for the rows whose value is the one that {@code text} says, else 0. */
   abstract void whereEqual(String text, byte[] taken);
@@ -119,6 +123,11 @@ abstract sealed class Column {
     }
 
     @Override
+    long bits(int row) {
+      return values[row];
+    }
+
+    @Override
     Object value(int row) {
       return values[row];
     }
@@ -161,6 +170,11 @@ abstract sealed class Column {
     }
 
     @Override
+    long bits(int row) {
+      return Double.doubleToLongBits(values[row]);
+    }
+
+    @Override
     Object value(int row) {
       return values[row];
     }
@@ -197,6 +211,11 @@ abstract sealed class Column {
 
     @Override
     int hash(int row) {
+      return values[row];
+    }
+
+    @Override
+    long bits(int row) {
       return values[row];
     }
 
@@ -246,6 +265,13 @@ abstract sealed class Column {
         hash = 31 * hash + bytes[i];
       }
       return mix(hash);
+    }
+
+    @Override
+    long bits(int row) {
+      // The hash of an empty text is not defined there.
+      int length = offsets[row + 1] - offsets[row];
+      return length == 0 ? 0 : MurmurHash3.hash(bytes, offsets[row], length, 0)[0];
     }
 
     @Override

@@ -30,6 +30,10 @@ record ExactSum(BigInteger significand, int exponent, int nonFinite) {
     significand = zeros == 0 ? significand : significand.shiftRight(zeros);
   }
 
+  static ExactSum of(long value) {
+    return new ExactSum(BigInteger.valueOf(value), 0, 0);
+  }
+
   ExactSum plus(ExactSum other) {
     int least = Math.min(exponent, other.exponent);
     return new ExactSum(
@@ -38,6 +42,19 @@ record ExactSum(BigInteger significand, int exponent, int nonFinite) {
             .add(other.significand.shiftLeft(other.exponent - least)),
         least,
         nonFinite | other.nonFinite);
+  }
+
+  ExactSum minus(ExactSum other) {
+    // What is not finite counts as it does in other: no use is made of the sign of an infinity.
+    return plus(new ExactSum(other.significand.negate(), other.exponent, other.nonFinite));
+  }
+
+  /** NaN where one of the two is not finite. */
+  ExactSum times(ExactSum other) {
+    return new ExactSum(
+        significand.multiply(other.significand),
+        exponent + other.exponent,
+        (nonFinite | other.nonFinite) == 0 ? 0 : SAW_NAN);
   }
 
   /** The sum of integers; beyond the range of a long, the nearest long. */

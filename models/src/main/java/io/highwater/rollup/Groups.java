@@ -12,6 +12,13 @@ final class Groups {
 
   int count = 1;
 
+  /** A copy, to be split further. */
+  Groups(Groups other) {
+    ids = other.ids;
+    firstRows = other.firstRows;
+    count = other.count;
+  }
+
   /** All rows in one group. */
   Groups(int rowCount) {
     ids = new int[rowCount];

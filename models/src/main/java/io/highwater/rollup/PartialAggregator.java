@@ -1,5 +1,7 @@
 package io.highwater.rollup;
 
+import static java.util.Objects.requireNonNull;
+
 import io.highwater.contract.Contract;
 import io.highwater.contract.FieldType;
 import io.highwater.contract.Measure;
@@ -11,6 +13,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.jspecify.annotations.Nullable;
@@ -25,10 +30,12 @@ public final class PartialAggregator {
   private final String eventTime;
   private final RollUp rollUp;
   private final long bucketMicros;
+  private final List<Measure> kept;
 
   private PartialAggregator(Contract contract, Duration bucket) {
     eventTime = contract.eventTime();
     rollUp = contract.rollUp();
+    kept = Slots.of(rollUp).kept();
     bucketMicros = Math.multiplyExact(bucket.toMillis(), MICROS_PER_MILLI);
     for (Measure measure : rollUp.measures()) {
       check(contract, measure);
@@ -48,19 +55,14 @@ public final class PartialAggregator {
 
   private static void check(Contract contract, Measure measure) {
     if (measure.function() != Measure.Function.COUNT) {
-      FieldType type = contract.typeOf(columnOf(measure));
-      if (measure.function() == Measure.Function.SUM
-          && type != FieldType.INTEGER
-          && type != FieldType.NUMBER) {
-        throw new IllegalArgumentException(
-            "measure '"
-                + measure.name()
-                + "' sums '"
-                + measure.column()
-                + "', a "
-                + type.logicalType()
-                + "; expected an integer or a number");
-      }
+      requireNumbers(contract, measure, columnOf(measure));
+    }
+    if (measure.function() == Measure.Function.CORRELATION) {
+      requireNumbers(contract, measure, withOf(measure));
+    }
+    String by = measure.settings().by();
+    if (by != null) {
+      contract.typeOf(by);
     }
     Condition where = measure.where();
     if (where != null && !fits(contract.typeOf(where.column()), where.equalTo())) {
@@ -73,6 +75,27 @@ public final class PartialAggregator {
               + contract.typeOf(where.column()).logicalType()
               + ", with "
               + (where.equalTo() == null ? "true" : "'" + where.equalTo() + "'"));
+    }
+  }
+
+  private static void requireNumbers(Contract contract, Measure measure, String column) {
+    FieldType type = contract.typeOf(column);
+    boolean needed =
+        switch (measure.function()) {
+          case SUM, QUANTILE, CORRELATION -> true;
+          case COUNT, MIN, MAX, LAST, DISTINCT, TOP -> false;
+        };
+    if (needed && type != FieldType.INTEGER && type != FieldType.NUMBER) {
+      throw new IllegalArgumentException(
+          "measure '"
+              + measure.name()
+              + "' ("
+              + measure.function()
+              + ") takes '"
+              + column
+              + "', a "
+              + type.logicalType()
+              + "; expected an integer or a number");
     }
   }
 
@@ -126,9 +149,9 @@ public final class PartialAggregator {
       rowCounts[group]++;
       minMicros[group] = Math.min(minMicros[group], times.values[row]);
     }
-    Aggregate[][] aggregates = new Aggregate[groups.count][rollUp.measures().size()];
-    for (int i = 0; i < rollUp.measures().size(); i++) {
-      Aggregate[] ofMeasure = aggregate(rollUp.measures().get(i), batch, times, groups);
+    Aggregate[][] aggregates = new Aggregate[groups.count][kept.size()];
+    for (int i = 0; i < kept.size(); i++) {
+      Aggregate[] ofMeasure = aggregate(kept.get(i), batch, times, groups);
       for (int group = 0; group < groups.count; group++) {
         aggregates[group][i] = ofMeasure[group];
       }
@@ -177,19 +200,173 @@ public final class PartialAggregator {
   /** One a group. */
   private static Aggregate[] aggregate(
       Measure measure, Batch batch, Column.Longs times, Groups groups) {
+    String by = measure.settings().by();
+    if (by != null) {
+      return byValue(measure, batch, batch.column(by), groups);
+    }
     return switch (measure.function()) {
       case COUNT -> counts(batch.where(measure.where()), groups);
       case SUM -> sums(batch.column(columnOf(measure)), batch.taken(measure), groups);
       case MIN, MAX, LAST -> chosen(measure, batch, times, groups);
+      case QUANTILE -> quantiles(batch.numbers(columnOf(measure)), batch.taken(measure), groups);
+      case DISTINCT -> distinct(batch.column(columnOf(measure)), batch.taken(measure), groups);
+      case TOP -> top(measure, batch, groups);
+      case CORRELATION -> correlations(measure, batch, groups);
     };
   }
 
-  private static Aggregate[] counts(byte[] taken, Groups groups) {
+  /** Counts or sums of the groups' parts by another column, as {@link ByValue}. */
+  private static Aggregate[] byValue(Measure measure, Batch batch, Column by, Groups groups) {
+    Groups parts = new Groups(groups);
+    parts.splitBy(by);
+    long[] rows = rowCounts(batch.taken(measure), parts);
+    Aggregate[] ofParts =
+        measure.function() == Measure.Function.COUNT
+            ? counts(batch.where(measure.where()), parts)
+            : sums(batch.column(columnOf(measure)), batch.taken(measure), parts);
+    List<SortedMap<String, Aggregate>> ofGroups = new ArrayList<>();
+    for (int group = 0; group < groups.count; group++) {
+      ofGroups.add(new TreeMap<>());
+    }
+    for (int part = 0; part < parts.count; part++) {
+      int row = parts.firstRows[part];
+      if (rows[part] > 0 && by.valid[row] != 0) {
+        ofGroups.get(groups.ids[row]).put(by.value(row).toString(), ofParts[part]);
+      }
+    }
+    return ofGroups.stream()
+        .map(values -> values.isEmpty() ? Aggregate.NOTHING : new ByValue(values))
+        .toArray(Aggregate[]::new);
+  }
+
+  private static long[] rowCounts(byte[] taken, Groups groups) {
     int[] ids = groups.ids;
     long[] counts = new long[groups.count];
     for (int row = 0; row < ids.length; row++) {
       counts[ids[row]] += taken[row];
     }
+    return counts;
+  }
+
+  private static Aggregate[] quantiles(double[] values, byte[] taken, Groups groups) {
+    long[] counts = rowCounts(taken, groups);
+    double[][] ofGroups = new double[groups.count][];
+    for (int group = 0; group < groups.count; group++) {
+      ofGroups[group] = new double[(int) counts[group]];
+    }
+    int[] filled = new int[groups.count];
+    for (int row = 0; row < taken.length; row++) {
+      if (taken[row] != 0) {
+        int group = groups.ids[row];
+        ofGroups[group][filled[group]++] = values[row];
+      }
+    }
+    Aggregate[] aggregates = new Aggregate[groups.count];
+    for (int group = 0; group < groups.count; group++) {
+      aggregates[group] =
+          ofGroups[group].length == 0 ? Aggregate.NOTHING : Quantiles.of(ofGroups[group]);
+    }
+    return aggregates;
+  }
+
+  private static Aggregate[] distinct(Column column, byte[] taken, Groups groups) {
+    Groups values = new Groups(groups);
+    values.splitBy(column);
+    long[] rows = rowCounts(taken, values);
+    int[] counts = new int[groups.count];
+    for (int value = 0; value < values.count; value++) {
+      counts[groups.ids[values.firstRows[value]]] += rows[value] > 0 ? 1 : 0;
+    }
+    long[][] ofGroups = new long[groups.count][];
+    for (int group = 0; group < groups.count; group++) {
+      ofGroups[group] = new long[counts[group]];
+    }
+    for (int value = 0; value < values.count; value++) {
+      int row = values.firstRows[value];
+      if (rows[value] > 0) {
+        int group = groups.ids[row];
+        ofGroups[group][--counts[group]] = column.bits(row);
+      }
+    }
+    return Arrays.stream(ofGroups).map(Distinct::of).toArray(Aggregate[]::new);
+  }
+
+  private static Aggregate[] top(Measure measure, Batch batch, Groups groups) {
+    Column column = batch.column(columnOf(measure));
+    // Lists repeat: each is cut into its values once a batch.
+    Groups texts = new Groups(groups);
+    texts.splitBy(column);
+    long[] rows = rowCounts(batch.taken(measure), texts);
+    List<Map<String, Long>> counts = new ArrayList<>();
+    for (int group = 0; group < groups.count; group++) {
+      counts.add(new HashMap<>());
+    }
+    String separator = measure.settings().separator();
+    for (int text = 0; text < texts.count; text++) {
+      if (rows[text] > 0) {
+        int row = texts.firstRows[text];
+        long times = rows[text];
+        Map<String, Long> ofGroup = counts.get(groups.ids[row]);
+        forEachPart(
+            column.value(row).toString(), separator, part -> ofGroup.merge(part, times, Long::sum));
+      }
+    }
+    return counts.stream()
+        .map(values -> values.isEmpty() ? Aggregate.NOTHING : FrequentValues.of(values))
+        .toArray(Aggregate[]::new);
+  }
+
+  /** The parts of a list without the spaces around them; empty ones are none. */
+  private static void forEachPart(
+      String list, @Nullable String separator, Consumer<String> consumer) {
+    if (separator == null) {
+      consumer.accept(list);
+      return;
+    }
+    int start = 0;
+    while (start <= list.length()) {
+      int end = list.indexOf(separator, start);
+      end = end < 0 ? list.length() : end;
+      String part = list.substring(start, end).strip();
+      if (!part.isEmpty()) {
+        consumer.accept(part);
+      }
+      start = end + separator.length();
+    }
+  }
+
+  private static Aggregate[] correlations(Measure measure, Batch batch, Groups groups) {
+    byte[] taken = batch.taken(measure).clone();
+    byte[] validWith = batch.column(withOf(measure)).valid;
+    for (int row = 0; row < taken.length; row++) {
+      taken[row] &= validWith[row];
+    }
+    double[] x = batch.numbers(columnOf(measure));
+    double[] y = batch.numbers(withOf(measure));
+    @Nullable ExactSum[] sumsOfX = BatchSums.ofDoubles(x, taken, groups.ids, groups.count);
+    @Nullable ExactSum[] sumsOfY = BatchSums.ofDoubles(y, taken, groups.ids, groups.count);
+    @Nullable ExactSum[] sumsOfXx = BatchSums.ofProducts(x, x, taken, groups.ids, groups.count);
+    @Nullable ExactSum[] sumsOfYy = BatchSums.ofProducts(y, y, taken, groups.ids, groups.count);
+    @Nullable ExactSum[] sumsOfXy = BatchSums.ofProducts(x, y, taken, groups.ids, groups.count);
+    long[] rows = rowCounts(taken, groups);
+    Aggregate[] aggregates = new Aggregate[groups.count];
+    for (int group = 0; group < groups.count; group++) {
+      aggregates[group] =
+          rows[group] == 0
+              ? Aggregate.NOTHING
+              : new Correlation(
+                  rows[group],
+                  requireNonNull(sumsOfX[group]),
+                  requireNonNull(sumsOfY[group]),
+                  requireNonNull(sumsOfXx[group]),
+                  requireNonNull(sumsOfYy[group]),
+                  requireNonNull(sumsOfXy[group]));
+    }
+    return aggregates;
+  }
+
+  private static Aggregate[] counts(byte[] taken, Groups groups) {
+    long[] counts = rowCounts(taken, groups);
     Aggregate[] aggregates = new Aggregate[groups.count];
     for (int group = 0; group < groups.count; group++) {
       aggregates[group] = new Aggregate.Count(counts[group]);
@@ -250,7 +427,8 @@ public final class PartialAggregator {
             case MIN -> new Aggregate.Least(value);
             case MAX -> new Aggregate.Greatest(value);
             case LAST -> new Aggregate.Last(times.values[row], value);
-            case COUNT, SUM -> throw new IllegalStateException(measure.toString());
+            case COUNT, SUM, QUANTILE, DISTINCT, TOP, CORRELATION ->
+                throw new IllegalStateException(measure.toString());
           };
     }
     return aggregates;
@@ -272,6 +450,15 @@ public final class PartialAggregator {
           "measure '" + measure.name() + "' (" + measure.function() + ") names no column");
     }
     return column;
+  }
+
+  private static String withOf(Measure measure) {
+    String with = measure.settings().with();
+    if (with == null) {
+      throw new IllegalArgumentException(
+          "measure '" + measure.name() + "' correlates '" + measure.column() + "' with no column");
+    }
+    return with;
   }
 
   /** The batch's columns and conditions, each read once. */
@@ -298,6 +485,17 @@ public final class PartialAggregator {
       throw new IllegalArgumentException("column '" + name + "' is not a timestamp");
     }
 
+    /** The values of a column of numbers; of no meaning in rows that have none. */
+    double[] numbers(String name) {
+      if (column(name) instanceof Column.Doubles doubles) {
+        return doubles.values;
+      }
+      if (column(name) instanceof Column.Longs longs) {
+        return Arrays.stream(longs.values).asDoubleStream().toArray();
+      }
+      throw new IllegalArgumentException("column '" + name + "' is not one of numbers");
+    }
+
     /** 1 for rows that meet the condition, else 0. */
     byte[] where(@Nullable Condition condition) {
       return condition == null ? all : conditions.computeIfAbsent(condition, this::evaluate);
@@ -305,6 +503,9 @@ public final class PartialAggregator {
 
     /** 1 for rows that meet the measure's condition and have a value in its column, else 0. */
     byte[] taken(Measure measure) {
+      if (measure.column() == null) {
+        return where(measure.where());
+      }
       byte[] valid = column(columnOf(measure)).valid;
       if (measure.where() == null) {
         return valid;

@@ -1,8 +1,11 @@
 package io.highwater.rollup;
 
 import io.highwater.contract.Contract;
+import io.highwater.contract.DerivedColumn;
 import io.highwater.contract.FieldType;
 import io.highwater.contract.Measure;
+import io.highwater.contract.RollUp;
+import io.highwater.contract.Score;
 import io.highwater.record.RecordSchemas;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,29 +25,33 @@ public final class RollUpSchema {
 
   /**
    * Window, keys, which result it is (of one window and key the highest run_id and pane_index
-   * counts), measures: COUNT and SUM of an integer are int64, SUM of a number is a double, MIN, MAX
-   * and LAST have their column's type.
+   * counts), measures by {@link Measure#resultType}, scores, derived columns.
    */
   public static Schema of(Contract contract) {
     List<Field> columns = new ArrayList<>();
     columns.add(RecordSchemas.column(WINDOW_START, FieldType.TIMESTAMP));
     columns.add(RecordSchemas.column(WINDOW_MILLIS, FieldType.INTEGER));
-    for (String key : contract.rollUp().keys()) {
+    RollUp rollUp = contract.rollUp();
+    for (String key : rollUp.keys()) {
       columns.add(RecordSchemas.column(key, contract.typeOf(key)));
     }
     columns.add(RecordSchemas.column(RUN_ID, FieldType.INTEGER));
     columns.add(RecordSchemas.column(PANE_INDEX, FieldType.INTEGER));
     columns.add(RecordSchemas.column(IS_FINAL, FieldType.BOOLEAN));
-    for (Measure measure : contract.rollUp().measures()) {
+    for (Measure measure : rollUp.measures()) {
       columns.add(RecordSchemas.column(measure.name(), typeOf(contract, measure)));
+    }
+    for (Score score : rollUp.scores()) {
+      columns.add(RecordSchemas.column(score.name(), FieldType.NUMBER));
+    }
+    for (DerivedColumn derived : rollUp.derived()) {
+      columns.add(RecordSchemas.column(derived.name(), derived.type()));
     }
     return new Schema(columns);
   }
 
-  private static FieldType typeOf(Contract contract, Measure measure) {
+  static FieldType typeOf(Contract contract, Measure measure) {
     String column = measure.column();
-    return measure.function() == Measure.Function.COUNT || column == null
-        ? FieldType.INTEGER
-        : contract.typeOf(column);
+    return measure.resultType(column == null ? FieldType.INTEGER : contract.typeOf(column));
   }
 }

@@ -7,42 +7,25 @@ import io.highwater.contract.FieldType;
 import io.highwater.contract.InvalidSqlException;
 import io.highwater.contract.RowRule;
 import io.highwater.contract.SqlCheck;
-import io.highwater.contract.SqlSandbox;
 import io.highwater.record.ErrorCode;
 import io.highwater.record.RecordSchemas;
 import io.highwater.record.Rejection;
-import java.io.IOException;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.apache.arrow.c.ArrowArrayStream;
-import org.apache.arrow.c.Data;
-import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
-import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.arrow.vector.ipc.ArrowReader;
 import org.apache.arrow.vector.types.pojo.Schema;
-import org.apache.arrow.vector.util.TransferPair;
-import org.duckdb.DuckDBConnection;
-import org.duckdb.DuckDBResultSet;
 
 /**
  * Runs a contract's derived columns and row rules over batches: one SELECT a batch in an embedded
  * DuckDB, which reads the batch's buffers in place. Holds a DuckDB instance; not thread-safe.
  */
 public final class RowSql implements AutoCloseable {
-  /**
-   * DuckDB keeps about 1 KB of each registered batch until its connection is closed (measured with
-   * 2.0.0); a new connection takes milliseconds.
-   */
-  private static final int BATCHES_PER_CONNECTION = 10_000;
-
   private static final String RULE = "_rule";
   private static final String FAILED = "_failed";
 
@@ -57,8 +40,7 @@ public final class RowSql implements AutoCloseable {
 
   private final String select;
   private final String selectTrying;
-  private DuckDBConnection connection;
-  private int batches;
+  private final BatchSelect batchSelect;
 
   /**
    * What came of a batch; {@code derived} is the receiver's to close.
@@ -104,7 +86,7 @@ public final class RowSql implements AutoCloseable {
     derivedSchema = new Schema(derivedFields);
     select = select(false);
     selectTrying = select(true);
-    connection = SqlSandbox.open();
+    batchSelect = new BatchSelect(allocator);
   }
 
   /**
@@ -185,65 +167,19 @@ public final class RowSql implements AutoCloseable {
   }
 
   private Result run(String sql, VectorSchemaRoot parsed) throws SQLException {
-    int rowCount = parsed.getRowCount();
-    register(parsed);
-    try (Statement statement = connection.createStatement();
-        DuckDBResultSet result = statement.executeQuery(sql).unwrap(DuckDBResultSet.class);
-        ArrowReader reader = (ArrowReader) result.arrowExportStream(allocator, rowCount)) {
-      if (!reader.loadNextBatch() || reader.getVectorSchemaRoot().getRowCount() != rowCount) {
-        throw new IllegalStateException(
-            "DuckDB gave other than the one batch of " + rowCount + " rows that it was asked for");
-      }
-      List<FieldVector> vectors = reader.getVectorSchemaRoot().getFieldVectors();
-      List<Rejection> rejections = rejections(parsed, vectors);
-      return new Result(take(vectors, rowCount), rejections);
-    } catch (IOException e) {
-      throw new SQLException(e.getMessage(), e);
-    }
-  }
-
-  /** Makes {@code batch} in SQL the columns that expressions name. */
-  private void register(VectorSchemaRoot parsed) throws SQLException {
-    if (++batches > BATCHES_PER_CONNECTION) {
-      connection.close();
-      connection = SqlSandbox.open();
-      batches = 1;
-    }
-    List<FieldVector> vectors = new ArrayList<>();
+    List<FieldVector> named = new ArrayList<>();
     for (String column : columns) {
-      vectors.add(parsed.getVector(column));
+      named.add(parsed.getVector(column));
     }
-    VectorSchemaRoot named = VectorSchemaRoot.of(vectors.toArray(new FieldVector[0]));
-    named.setRowCount(parsed.getRowCount());
-    try (ArrowArrayStream stream = ArrowArrayStream.allocateNew(allocator)) {
-      Data.exportArrayStream(allocator, new BatchStream(allocator, named), stream);
-      connection.registerArrowStream("batch", stream);
-    }
-  }
-
-  /** The derived columns out of the reader's hands, without a copy. */
-  private VectorSchemaRoot take(List<FieldVector> vectors, int rowCount) {
-    List<FieldVector> taken = new ArrayList<>();
-    for (int i = 0; i < derivedSchema.getFields().size(); i++) {
-      TransferPair pair =
-          vectors.get(i).getTransferPair(derivedSchema.getFields().get(i), allocator);
-      pair.transfer();
-      if (pair.getTo() instanceof Float8Vector numbers) {
-        makeFinite(numbers);
-      }
-      taken.add((FieldVector) pair.getTo());
-    }
-    return new VectorSchemaRoot(derivedSchema.getFields(), taken, rowCount);
-  }
-
-  /** Makes null what is no number; one NaN would make a NaN of every sum it enters. */
-  private static void makeFinite(Float8Vector numbers) {
-    ArrowBuf values = numbers.getDataBuffer();
-    for (int row = 0; row < numbers.getValueCount(); row++) {
-      if (!Double.isFinite(values.getDouble((long) row * Double.BYTES))) {
-        numbers.setNull(row);
-      }
-    }
+    int rowCount = parsed.getRowCount();
+    return batchSelect.run(
+        sql,
+        named,
+        rowCount,
+        result -> {
+          List<Rejection> rejections = rejections(parsed, result);
+          return new Result(batchSelect.take(result, derivedSchema, rowCount), rejections);
+        });
   }
 
   private List<Rejection> rejections(VectorSchemaRoot parsed, List<FieldVector> vectors) {
@@ -304,10 +240,6 @@ public final class RowSql implements AutoCloseable {
   /** Ends the DuckDB instance; results of {@link #apply} stay valid. */
   @Override
   public void close() {
-    try {
-      connection.close();
-    } catch (SQLException e) {
-      throw new IllegalStateException("DuckDB cannot be closed: " + e.getMessage(), e);
-    }
+    batchSelect.close();
   }
 }

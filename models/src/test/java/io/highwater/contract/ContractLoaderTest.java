@@ -86,7 +86,10 @@ class ContractLoaderTest {
                             new Measure.Condition("is_large", null)))))));
   }
 
-  /** Each row breaks the contract in one place: the text, what stands in its place, the report. */
+  /**
+   * Each row breaks the contract in one place: the text, what stands in its place (@ is a new line
+   * of the roll-ups), the report.
+   */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -135,9 +138,25 @@ class ContractLoaderTest {
         "keys: [currency]|keys: [country]|46:14: a key of rollUps, found country, expected a field or a derived column of the contract",
         "keys: [currency]|keys: [amount]|46:14: a key of rollUps, found amount, a column of type number, expected one of type integer or string or boolean",
         "name: total|name: is_final|49:11: name of a measure, found is_final, expected a name that the roll-ups table does not use itself",
-        "name: total|name: Payments|49:11: name of a measure, found Payments, expected each name once, among keys and measures",
-        "function: sum|function: mean|49:35: 'function' of measure 'total', found mean, expected one of count, sum, min, max, last",
+        "name: total|name: Payments|49:11: name of a measure, found Payments, expected each name once in the roll-ups table",
+        "function: sum|function: mean|49:35: 'function' of measure 'total', found mean, expected one of count, sum, min, max, last, quantile, distinct, top, correlation",
         "column: amount}|column: currency}|49:48: 'column' of measure 'total', found currency, a column of type string, expected one of type integer or number",
+        "function: sum, column: amount|function: quantile, column: amount|49:11: 'at' of measure 'total', found nothing, expected the quantile, such as 0.95",
+        "function: sum, column: amount|function: quantile, at: 95, column: amount|49:49: 'at' of measure 'total', found 95, expected a number above 0 and below 1",
+        "function: sum, column: amount|function: quantile, at: 0.5, column: currency|49:62: 'column' of measure 'total', found currency, a column of type string, expected one of type integer or number",
+        "function: sum, column: amount|function: sum, at: 0.5, column: amount|49:44: 'at' of measure 'total', found 0.5, expected nothing, as sum takes none",
+        "function: sum, column: amount|function: top, k: 0, column: currency|49:43: 'k' of measure 'total', found 0, expected a whole number from 1 to",
+        "function: sum, column: amount|function: top, k: 101, column: currency|49:43: 'k' of measure 'total', found 101, expected a whole number from 1 to 100",
+        "function: sum, column: amount|function: top, column: amount|49:48: 'column' of measure 'total', found amount, a column of type number, expected one of type integer or string",
+        "function: sum, column: amount|function: top, column: payment_id, separator: ';'|49:71: 'separator' of measure 'total', found ;, expected nothing, as payment_id is not a string",
+        "function: sum, column: amount|function: distinct, column: colour|49:53: 'column' of measure 'total', found colour, expected a field or a derived column of the contract",
+        "function: sum, column: amount|function: correlation, column: amount|49:11: 'with' of measure 'total', found nothing, expected the column to correlate with",
+        "function: sum, column: amount|function: correlation, column: amount, with: currency|49:70: 'with' of measure 'total', found currency, a column of type string, expected one of type integer or number",
+        "function: sum, column: amount|function: sum, column: amount, by: payment_id|49:60: 'by' of measure 'total', found payment_id, a column of type integer, expected one of type string or boolean",
+        "large, function: count, where: {column: is_large}}|large, function: count}@scores: [{name: s, column: payments, per: payments}]|51:34: 'column' of score 's', found payments, expected a sum among the measures",
+        "large, function: count, where: {column: is_large}}|large, function: count}@scores: [{name: s, column: total, per: total}]|51:46: 'per' of score 's', found total, expected a count among the measures",
+        "large, function: count, where: {column: is_large}}|large, function: count}@scores: [{name: total, column: total, per: payments}]|51:16: name of a score, found total, expected each name once in the roll-ups table",
+        "large, function: count, where: {column: is_large}}|large, function: count}@derivedColumns: [{name: d, type: number, sql: amount / 2}]|51:53: 'sql' of derived column 'd', found amount / 2, expected a row-level, deterministic SQL expression: no field is named amount: expressions see fields alone",
         "column: is_large}|column: currency}|50:58: 'column' in 'where' of measure 'large', found currency, a column of type string, expected one of type boolean",
       })
   void reportsWhereAndWhatWasExpected(String text, String replacement, String problem) {
@@ -146,7 +165,7 @@ class ContractLoaderTest {
     int at = yaml.indexOf(text);
     String broken =
         yaml.substring(0, at)
-            + (replacement == null ? "" : replacement)
+            + (replacement == null ? "" : replacement.replace("@", "\n      "))
             + yaml.substring(at + text.length());
 
     assertThat(problemsOf(broken), hasItem(startsWith("payments.yaml:" + problem)));

@@ -109,7 +109,29 @@ class WarehouseQueriesTest {
             "scanned_mb",
             "queue_ms",
             "execution_ms",
-            "compile_ms"));
+            "compile_ms",
+            "execution_p50_ms",
+            "execution_p95_ms",
+            "execution_p99_ms",
+            "users",
+            "top_read_tables",
+            "spilled_queries_by_type",
+            "spilled_mb_by_type",
+            "joins_compile_correlation"));
+    assertThat(
+        contract.rollUp().scores().stream().map(Score::name).toList(),
+        contains("queue_score", "compile_score", "scan_score", "spill_score"));
+    assertThat(
+        contract.rollUp().derived().stream().map(DerivedColumn::name).toList(),
+        contains(
+            "cache_hit_rate",
+            "utilization",
+            "oversubscription",
+            "queue_share",
+            "spill_share",
+            "overload_share",
+            "compile_share",
+            "composite_score"));
     assertThat(
         contract.derived().stream().map(DerivedColumn::name).toList(),
         contains(

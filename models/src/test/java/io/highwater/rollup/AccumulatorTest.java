@@ -11,6 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.highwater.contract.Contract;
 import io.highwater.contract.Measure;
 import io.highwater.contract.Measure.Function;
+import io.highwater.contract.Measure.Settings;
+import io.highwater.contract.RollUp;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.WarehouseRows;
 import java.io.ByteArrayInputStream;
@@ -22,6 +24,8 @@ import java.math.BigInteger;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -37,7 +41,38 @@ class AccumulatorTest {
           new Measure("first_type", Function.MIN, "query_type", null),
           new Measure("any_cached", Function.MAX, "was_cached", null),
           new Measure("last_size", Function.LAST, "cluster_size", null),
-          new Measure("last_seen", Function.MAX, WarehouseRows.EVENT_TIME, null));
+          new Measure("last_seen", Function.MAX, WarehouseRows.EVENT_TIME, null),
+          new Measure(
+              "p50",
+              Function.QUANTILE,
+              "execution_duration_ms",
+              null,
+              new Settings(0.5, null, null, null, null)),
+          new Measure(
+              "p95",
+              Function.QUANTILE,
+              "execution_duration_ms",
+              null,
+              new Settings(0.95, null, null, null, null)),
+          new Measure("users", Function.DISTINCT, "user_id", null),
+          new Measure(
+              "tables",
+              Function.TOP,
+              "read_table_ids",
+              null,
+              new Settings(null, 3, ",", null, null)),
+          new Measure(
+              "r",
+              Function.CORRELATION,
+              "num_joins",
+              null,
+              new Settings(null, null, null, "compile_duration_ms", null)),
+          new Measure(
+              "mb_by_cached",
+              Function.SUM,
+              "mbytes_scanned",
+              null,
+              new Settings(null, null, null, null, "was_cached")));
 
   @Test
   void mergingChangesNeitherSide() throws IOException {
@@ -47,7 +82,8 @@ class AccumulatorTest {
     byte[] leftBefore = bytes(left);
     byte[] rightBefore = bytes(right);
     Accumulator merged = left.merge(right);
-    left.results()[0] = null;
+    left.results(contract().rollUp());
+    merged.results(contract().rollUp());
     assertThat(bytes(left), equalTo(leftBefore));
     assertThat(bytes(right), equalTo(rightBefore));
     assertThat(merged, is(not(left)));
@@ -58,7 +94,9 @@ class AccumulatorTest {
   @Test
   void emptyIsNeutral() {
     Accumulator empty = Accumulator.empty(contract().rollUp());
-    assertThat(empty.results(), equalTo(new Object[] {0L, null, null, null, null, null, null}));
+    assertThat(
+        empty.results(contract().rollUp()),
+        contains(0L, null, null, null, null, null, null, null, null, 0L, null, null, null));
     for (Accumulator accumulator : accumulators()) {
       assertThat(empty.merge(accumulator), equalTo(accumulator));
       assertThat(accumulator.merge(empty), equalTo(accumulator));
@@ -72,7 +110,7 @@ class AccumulatorTest {
     accumulators.add(Accumulator.empty(contract().rollUp()));
     for (Accumulator accumulator : accumulators) {
       byte[] bytes = bytes(accumulator);
-      assertThat(bytes.length, lessThan(150));
+      assertThat(bytes.length, lessThan(3_000));
       DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes));
       Accumulator read = Accumulator.readFrom(in);
       assertThat(in.available(), is(0));
@@ -150,14 +188,29 @@ class AccumulatorTest {
               new Aggregate.Least("copy"),
               new Aggregate.Greatest(true),
               new Aggregate.Last(5, 8L),
-              new Aggregate.Greatest(1_000_001L)
+              new Aggregate.Greatest(1_000_001L),
+              Quantiles.of(new double[] {7, 3, 5}),
+              Distinct.NONE,
+              FrequentValues.of(Map.of("b", 2L, "a\"", 2L, "c", 1L, "d", 3L)),
+              new Correlation(
+                  2,
+                  ExactSum.of(3),
+                  ExactSum.of(30),
+                  ExactSum.of(5),
+                  ExactSum.of(500),
+                  ExactSum.of(50)),
+              new ByValue(new TreeMap<>(Map.of("true", new Aggregate.Count(2))))
             });
-    List<RollUpRows.Row> rows =
+    RollUp rollUp = contract.rollUp();
+    List<RollUpRow> rows =
         List.of(
-            new RollUpRows.Row(3_600_000, 600_000, RollUpKey.of(5L, "größe"), 1, 0, false, full),
-            new RollUpRows.Row(0, 3_600_000, RollUpKey.of(null, null), 2, 4, true, empty));
-    try (BufferAllocator allocator = new RootAllocator()) {
-      RecordBatch batch = RollUpRows.batch(contract, rows, allocator);
+            new RollUpRow(
+                3_600_000, 600_000, RollUpKey.of(5L, "größe"), 1, 0, false, full.results(rollUp)),
+            new RollUpRow(
+                0, 3_600_000, RollUpKey.of(null, null), 2, 4, true, empty.results(rollUp)));
+    try (BufferAllocator allocator = new RootAllocator();
+        RollUpBatches batches = RollUpBatches.of(contract, allocator)) {
+      RecordBatch batch = batches.batch(rows);
       assertThat(batch.minEventMillis(), is(0L));
       assertThat(batch.maxEventMillis(), is(3_600_000L));
       try (VectorSchemaRoot root = batch.open(allocator)) {
@@ -178,14 +231,22 @@ class AccumulatorTest {
                 "first_type",
                 "any_cached",
                 "last_size",
-                "last_seen"));
+                "last_seen",
+                "p50",
+                "p95",
+                "users",
+                "tables",
+                "r",
+                "mb_by_cached"));
         assertThat(
             root.contentToTSVString().lines().skip(1).toList(),
             contains(
                 "1970-01-01T01:00\t600000\t5\tgröße\t1\t0\tfalse\t3\t1024\t0.25\tcopy\ttrue\t8\t"
-                    + "1970-01-01T00:00:01.000001",
+                    + "1970-01-01T00:00:01.000001\t5.0\t7.0\t0\t"
+                    + "[{\"value\":\"d\",\"count\":3},{\"value\":\"a\\\"\",\"count\":2},"
+                    + "{\"value\":\"b\",\"count\":2}]\t1.0\t{\"true\":2}",
                 "1970-01-01T00:00\t3600000\tnull\tnull\t2\t4\ttrue\t0\tnull\tnull\tnull\tnull\t"
-                    + "null\tnull"));
+                    + "null\tnull\tnull\tnull\t0\tnull\tnull\tnull"));
       }
     }
   }
@@ -193,15 +254,19 @@ class AccumulatorTest {
   @Test
   void refusesRowsOfAnotherContract() {
     Contract contract = contract();
-    RollUpRows.Row textForNumber =
-        new RollUpRows.Row(
-            0, 1, RollUpKey.of("x", "y"), 0, 0, true, Accumulator.empty(contract.rollUp()));
-    try (BufferAllocator allocator = new RootAllocator()) {
-      assertThrows(
-          IllegalArgumentException.class,
-          () -> RollUpRows.batch(contract, List.of(textForNumber), allocator));
-      assertThrows(
-          IllegalArgumentException.class, () -> RollUpRows.batch(contract, List.of(), allocator));
+    RollUpRow textForNumber =
+        new RollUpRow(
+            0,
+            1,
+            RollUpKey.of("x", "y"),
+            0,
+            0,
+            true,
+            Accumulator.empty(contract.rollUp()).results(contract.rollUp()));
+    try (BufferAllocator allocator = new RootAllocator();
+        RollUpBatches batches = RollUpBatches.of(contract, allocator)) {
+      assertThrows(IllegalArgumentException.class, () -> batches.batch(List.of(textForNumber)));
+      assertThrows(IllegalArgumentException.class, () -> batches.batch(List.of()));
     }
   }
 

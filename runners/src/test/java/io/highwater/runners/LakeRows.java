@@ -1,6 +1,7 @@
 package io.highwater.runners;
 
 import io.highwater.contract.Contract;
+import io.highwater.contract.FieldType;
 import io.highwater.contract.Measure;
 import io.highwater.lake.ArrowFiles;
 import io.highwater.lake.LakeFile;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.arrow.c.ArrowArrayStream;
 import org.apache.arrow.c.Data;
 import org.apache.arrow.memory.BufferAllocator;
@@ -168,7 +170,21 @@ final class LakeRows implements AutoCloseable {
     return "SELECT * EXCLUDE (run_id, pane_index) FROM " + lake + ".rollups_latest";
   }
 
-  /** What the roll-ups are to be: every measure of the contract by a GROUP BY over the events. */
+  /** As {@link #rollUps}, of the columns that {@link #rollUpsOfEvents} has. */
+  String aggregatesOfRollUps(String lake) {
+    return "SELECT window_start, window_millis, %s, is_final, %s FROM %s.rollups_latest"
+        .formatted(keys(), measures().map(Measure::name).collect(Collectors.joining(", ")), lake);
+  }
+
+  /** The measures that a GROUP BY gives bit by bit, of windows in which sketches are exact. */
+  private Stream<Measure> measures() {
+    return contract.rollUp().measures().stream()
+        .filter(measure -> measure.settings().by() == null)
+        .filter(measure -> measure.function() != Measure.Function.TOP)
+        .filter(measure -> measure.function() != Measure.Function.CORRELATION);
+  }
+
+  /** What the roll-ups are to be: the measures of the contract by a GROUP BY over the events. */
   String rollUpsOfEvents(String lake) {
     List<String> windows = new ArrayList<>();
     for (Duration window : contract.rollUp().windows()) {
@@ -180,9 +196,7 @@ final class LakeRows implements AutoCloseable {
                   micros,
                   window.toMillis(),
                   keys(),
-                  contract.rollUp().measures().stream()
-                      .map(this::aggregate)
-                      .collect(Collectors.joining(", ")),
+                  measures().map(this::aggregate).collect(Collectors.joining(", ")),
                   lake));
     }
     return String.join(" UNION ALL ", windows);
@@ -193,8 +207,7 @@ final class LakeRows implements AutoCloseable {
    * compared without rounding but the last one, which DuckDB's sum() is not.
    */
   List<String> rollUpDifferences(String lake) throws SQLException {
-    List<Measure> doubleSums =
-        contract.rollUp().measures().stream().filter(this::isDoubleSum).toList();
+    List<Measure> doubleSums = measures().filter(this::isDoubleSum).toList();
     String others =
         doubleSums.isEmpty()
             ? "*"
@@ -204,7 +217,7 @@ final class LakeRows implements AutoCloseable {
     List<String> differences =
         differences(
             "SELECT %s FROM (%s)".formatted(others, rollUpsOfEvents(lake)),
-            "SELECT %s FROM (%s)".formatted(others, rollUps(lake)));
+            "SELECT %s FROM (%s)".formatted(others, aggregatesOfRollUps(lake)));
     for (Measure measure : doubleSums) {
       for (Duration window : contract.rollUp().windows()) {
         differences.addAll(doubleSumDifferences(lake, measure, window));
@@ -276,6 +289,9 @@ final class LakeRows implements AutoCloseable {
           case MAX -> "max(" + column + ")";
           case LAST ->
               "first(%1$s ORDER BY %2$s DESC, %1$s DESC)".formatted(column, contract.eventTime());
+          case QUANTILE -> "quantile_disc(" + column + ", " + measure.settings().at() + ")";
+          case DISTINCT -> "count(DISTINCT " + column + ")";
+          case TOP, CORRELATION -> throw new IllegalArgumentException(measure.toString());
         };
     Measure.Condition where = measure.where();
     String taken =
@@ -285,7 +301,8 @@ final class LakeRows implements AutoCloseable {
                 ? where.column()
                 : where.column() + " = '" + where.equalTo() + "'";
     String notNull = column == null ? "" : " AND " + column + " IS NOT NULL";
-    String type = column == null ? "BIGINT" : contract.typeOf(column).sqlType();
+    String type =
+        measure.resultType(column == null ? FieldType.INTEGER : contract.typeOf(column)).sqlType();
     return "CAST(%s FILTER (WHERE %s%s) AS %s) AS %s"
         .formatted(value, taken, notNull, type, measure.name());
   }

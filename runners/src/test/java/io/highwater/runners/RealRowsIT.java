@@ -60,7 +60,9 @@ class RealRowsIT {
                     + "')",
                 "SELECT instance_id, query_id, query_class FROM " + lake + ".events"),
             is(empty()));
-        assertThat(rows.differences(rows.rollUpsOfEvents(lake), rows.rollUps(lake)), is(empty()));
+        assertThat(
+            rows.differences(rows.rollUpsOfEvents(lake), rows.aggregatesOfRollUps(lake)),
+            is(empty()));
       }
     }
   }

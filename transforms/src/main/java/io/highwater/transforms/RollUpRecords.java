@@ -7,8 +7,9 @@ import io.highwater.record.RecordBatch;
 import io.highwater.rollup.Accumulator;
 import io.highwater.rollup.Partial;
 import io.highwater.rollup.PartialAggregator;
+import io.highwater.rollup.RollUpBatches;
 import io.highwater.rollup.RollUpKey;
-import io.highwater.rollup.RollUpRows;
+import io.highwater.rollup.RollUpRow;
 import io.highwater.status.StatusCounts;
 import java.io.DataInput;
 import java.io.DataOutput;
@@ -108,14 +109,14 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
   @Override
   public PCollectionTuple expand(PCollection<RecordBatch> events) {
     PCollectionTuple outputs = PCollectionTuple.empty(events.getPipeline());
-    List<PCollection<RollUpRows.Row>> rows = new ArrayList<>();
+    List<PCollection<RollUpRow>> rows = new ArrayList<>();
     for (Duration length : contract.rollUp().windows()) {
       // Each length has partials of its own: a batch of history gives few for an hour, where the
       // partials of its ten minutes would each have to be merged.
       PCollection<KV<RollUpKey, Accumulator>> partials =
           events
               .apply("Aggregate" + length, ParDo.of(new AggregateFn(contract, length)))
-              .setCoder(KvCoder.of(new KeyCoder(), new AccumulatorCoder()));
+              .setCoder(KvCoder.of(new RollUpKeyCoder(), new AccumulatorCoder()));
       boolean isShortest = length.equals(contract.rollUp().windows().get(0));
       if (isShortest && events.isBounded() == IsBounded.UNBOUNDED) {
         PCollectionTuple counted =
@@ -129,14 +130,16 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
               .apply("Window" + length, windows(length, events.isBounded()))
               .apply("Merge" + length, Combine.perKey(new MergeFn(contract)))
               .apply("Panes" + length, ParDo.of(new PaneFn(contract, runId)))
-              .setCoder(new RowCoder())
+              .setCoder(new RollUpRowCoder())
               .apply("Unwindow" + length, Window.into(new GlobalWindows())));
     }
+    PCollection<RollUpRow> all =
+        PCollectionList.of(rows).apply("AllWindows", Flatten.pCollections());
+    if (!contract.rollUp().scores().isEmpty()) {
+      all = all.apply("Score", ScoreRollUps.of(contract));
+    }
     PCollection<RecordBatch> rollUps =
-        PCollectionList.of(rows)
-            .apply("AllWindows", Flatten.pCollections())
-            .apply("Gather", ParDo.of(new GatherFn(contract)))
-            .setCoder(BatchCoders.recordBatch());
+        all.apply("Gather", ParDo.of(new GatherFn(contract))).setCoder(BatchCoders.recordBatch());
     return outputs.and(ROLLUPS, rollUps);
   }
 
@@ -244,7 +247,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     }
   }
 
-  private static final class PaneFn extends DoFn<KV<RollUpKey, Accumulator>, RollUpRows.Row> {
+  private static final class PaneFn extends DoFn<KV<RollUpKey, Accumulator>, RollUpRow> {
     private final Contract contract;
     private final long runId;
 
@@ -258,7 +261,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
         @Element KV<RollUpKey, Accumulator> merged,
         IntervalWindow window,
         PaneInfo pane,
-        OutputReceiver<RollUpRows.Row> out) {
+        OutputReceiver<RollUpRow> out) {
       // When the watermark jumps over a window's end and its lateness at once, Flink fires the last
       // pane and then, its state gone, an empty one with the same index.
       if (merged.getValue().equals(Accumulator.empty(contract.rollUp()))) {
@@ -266,26 +269,38 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
       }
       long startMillis = window.start().getMillis();
       out.output(
-          new RollUpRows.Row(
+          new RollUpRow(
               startMillis,
               window.end().getMillis() - startMillis,
               requireNonNull(merged.getKey()),
               runId,
               pane.getIndex(),
               pane.isLast(),
-              merged.getValue()));
+              merged.getValue().results(contract.rollUp())));
     }
   }
 
   /** Gathers the rows of a bundle, in the global window. */
-  private static final class GatherFn extends ArrowFn<RollUpRows.Row, RecordBatch> {
+  private static final class GatherFn extends ArrowFn<RollUpRow, RecordBatch> {
     private static final int MAX_ROWS = 4_096;
 
     private final Contract contract;
-    private transient List<RollUpRows.Row> rows;
+    private transient List<RollUpRow> rows;
+    // An in-memory DuckDB, PER_INSTANCE.
+    private transient RollUpBatches batches;
 
     GatherFn(Contract contract) {
       this.contract = contract;
+    }
+
+    @Override
+    void open(BufferAllocator allocator) {
+      batches = RollUpBatches.of(contract, allocator);
+    }
+
+    @Override
+    void release() {
+      batches.close();
     }
 
     @StartBundle
@@ -294,10 +309,10 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     }
 
     @ProcessElement
-    public void process(@Element RollUpRows.Row row, OutputReceiver<RecordBatch> out) {
+    public void process(@Element RollUpRow row, OutputReceiver<RecordBatch> out) {
       rows.add(row);
       if (rows.size() >= MAX_ROWS) {
-        out.output(RollUpRows.batch(contract, rows, allocator()));
+        out.output(batches.batch(rows));
         rows = new ArrayList<>();
       }
     }
@@ -305,21 +320,9 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     @FinishBundle
     public void finishBundle(FinishBundleContext context) {
       if (!rows.isEmpty()) {
-        RecordBatch batch = RollUpRows.batch(contract, rows, allocator());
+        RecordBatch batch = batches.batch(rows);
         context.output(batch, new Instant(batch.minEventMillis()), GlobalWindow.INSTANCE);
       }
-    }
-  }
-
-  private static final class KeyCoder extends BatchCoders.DataCoder<RollUpKey> {
-    @Override
-    void write(RollUpKey value, DataOutput out) throws IOException {
-      value.writeTo(out);
-    }
-
-    @Override
-    RollUpKey read(DataInput in) throws IOException {
-      return RollUpKey.readFrom(in);
     }
   }
 
@@ -332,31 +335,6 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     @Override
     Accumulator read(DataInput in) throws IOException {
       return Accumulator.readFrom(in);
-    }
-  }
-
-  private static final class RowCoder extends BatchCoders.DataCoder<RollUpRows.Row> {
-    @Override
-    void write(RollUpRows.Row value, DataOutput out) throws IOException {
-      out.writeLong(value.windowStartMillis());
-      out.writeLong(value.windowMillis());
-      value.key().writeTo(out);
-      out.writeLong(value.runId());
-      out.writeLong(value.paneIndex());
-      out.writeBoolean(value.isFinal());
-      value.accumulator().writeTo(out);
-    }
-
-    @Override
-    RollUpRows.Row read(DataInput in) throws IOException {
-      return new RollUpRows.Row(
-          in.readLong(),
-          in.readLong(),
-          RollUpKey.readFrom(in),
-          in.readLong(),
-          in.readLong(),
-          in.readBoolean(),
-          Accumulator.readFrom(in));
     }
   }
 }

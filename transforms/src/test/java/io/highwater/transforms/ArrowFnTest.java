@@ -16,7 +16,7 @@ import io.highwater.record.RecordBatch;
 import io.highwater.record.SourcedBatch;
 import io.highwater.rollup.Accumulator;
 import io.highwater.rollup.RollUpKey;
-import io.highwater.rollup.RollUpRows;
+import io.highwater.rollup.RollUpRow;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -100,8 +100,15 @@ class ArrowFnTest {
             .map(
                 partial -> {
                   KV<?, ?> kv = (KV<?, ?>) partial;
-                  return new RollUpRows.Row(
-                      0, 600_000, (RollUpKey) kv.getKey(), 7, 0, true, (Accumulator) kv.getValue());
+                  Accumulator accumulator = (Accumulator) kv.getValue();
+                  return new RollUpRow(
+                      0,
+                      600_000,
+                      (RollUpKey) kv.getKey(),
+                      7,
+                      0,
+                      true,
+                      accumulator.results(contract.rollUp()));
                 })
             .toList();
     return Map.of(

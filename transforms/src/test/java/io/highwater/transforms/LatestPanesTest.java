@@ -5,8 +5,9 @@ import static org.hamcrest.Matchers.contains;
 
 import io.highwater.contract.Contract;
 import io.highwater.rollup.Accumulator;
+import io.highwater.rollup.RollUpBatches;
 import io.highwater.rollup.RollUpKey;
-import io.highwater.rollup.RollUpRows;
+import io.highwater.rollup.RollUpRow;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
@@ -22,7 +23,7 @@ class LatestPanesTest {
 
   @Test
   void keepsOfEachWindowAndKeyWhatCounts() {
-    List<RollUpRows.Row> first =
+    List<RollUpRow> first =
         List.of(
             pane(0, HOUR, "a", 1, 5),
             pane(0, HOUR, "a", 1, 6),
@@ -30,7 +31,7 @@ class LatestPanesTest {
             pane(0, HOUR, null, 1, 0),
             pane(HOUR, HOUR, "a", 1, 0),
             pane(0, HOUR / 6, "a", 1, 2));
-    List<RollUpRows.Row> second =
+    List<RollUpRow> second =
         List.of(pane(0, HOUR, "a", 1, 4), pane(0, HOUR, "b", 2, 0), pane(0, HOUR, null, 1, 1));
 
     assertThat(
@@ -44,20 +45,20 @@ class LatestPanesTest {
   }
 
   @SafeVarargs
-  private List<String> kept(List<RollUpRows.Row>... batches) {
+  private List<String> kept(List<RollUpRow>... batches) {
     LatestPanes latest = new LatestPanes(contract);
     List<String> kept = new ArrayList<>();
     try (BufferAllocator allocator = new RootAllocator()) {
-      for (List<RollUpRows.Row> batch : batches) {
+      for (List<RollUpRow> batch : batches) {
         try (VectorSchemaRoot rows = open(batch, allocator)) {
           latest.add(rows);
         }
       }
-      for (List<RollUpRows.Row> batch : batches) {
+      for (List<RollUpRow> batch : batches) {
         try (VectorSchemaRoot rows = open(batch, allocator)) {
           for (int row = 0; row < batch.size(); row++) {
             if (latest.contains(rows, row)) {
-              RollUpRows.Row pane = batch.get(row);
+              RollUpRow pane = batch.get(row);
               kept.add(
                   "%s of %d for %d: %d, %d"
                       .formatted(
@@ -74,19 +75,21 @@ class LatestPanesTest {
     return kept;
   }
 
-  private VectorSchemaRoot open(List<RollUpRows.Row> rows, BufferAllocator allocator) {
-    return RollUpRows.batch(contract, rows, allocator).open(allocator);
+  private VectorSchemaRoot open(List<RollUpRow> rows, BufferAllocator allocator) {
+    try (RollUpBatches batches = RollUpBatches.of(contract, allocator)) {
+      return batches.batch(rows).open(allocator);
+    }
   }
 
-  private RollUpRows.Row pane(
+  private RollUpRow pane(
       long startMillis, long lengthMillis, @Nullable String key, long runId, long index) {
-    return new RollUpRows.Row(
+    return new RollUpRow(
         startMillis,
         lengthMillis,
         RollUpKey.of((Object) key),
         runId,
         index,
         false,
-        Accumulator.empty(contract.rollUp()));
+        Accumulator.empty(contract.rollUp()).results(contract.rollUp()));
   }
 }

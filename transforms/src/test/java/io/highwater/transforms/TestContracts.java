@@ -67,6 +67,16 @@ final class TestContracts {
               - {name: mb, function: sum, column: mb}
       """;
 
+  /** Goes on with the roll-ups of {@link #JOBS}. */
+  private static final String SCORES =
+      """
+            scores:
+              - {name: run_score, column: run_ms, per: jobs}
+            derivedColumns:
+              - {name: mean_ms, type: number, sql: run_ms / jobs}
+              - {name: is_unusual, type: boolean, sql: run_score > 3 AND mean_ms > 1000}
+      """;
+
   private static final String READINGS =
       """
       apiVersion: v3.1.0
@@ -102,6 +112,11 @@ final class TestContracts {
       """;
 
   private TestContracts() {}
+
+  /** Jobs with a score, and a column derived from the row of the roll-up. */
+  static Contract scoredJobs() {
+    return parse("jobs.yaml", JOBS + SCORES);
+  }
 
   /** A column of each type, none required but the key and the time. */
   static Contract readings() {
