@@ -56,6 +56,30 @@ final class StagedFiles {
   private static final List<String> SUMS =
       List.of("spilled_mb", "scanned_mb", "queue_ms", "execution_ms", "compile_ms");
 
+  /** Of one window alone: they do not add up. */
+  private static final List<String> OF_A_WINDOW =
+      List.of(
+          "execution_p50_ms",
+          "execution_p95_ms",
+          "execution_p99_ms",
+          "joins_compile_correlation",
+          "queue_score",
+          "compile_score",
+          "scan_score",
+          "spill_score",
+          "cache_hit_rate",
+          "utilization",
+          "oversubscription",
+          "queue_share",
+          "spill_share",
+          "overload_share",
+          "compile_share",
+          "composite_score");
+
+  /** JSON. */
+  private static final List<String> TEXTS =
+      List.of("top_read_tables", "spilled_queries_by_type", "spilled_mb_by_type");
+
   private final DuckDBConnection connection;
 
   /** What a file held. */
@@ -153,6 +177,9 @@ final class StagedFiles {
     select.column("is_final", "BOOLEAN");
     COUNTS.forEach(count -> select.column(count, "BIGINT"));
     SUMS.forEach(sum -> select.column(sum, "DOUBLE"));
+    select.column("users", "BIGINT");
+    OF_A_WINDOW.forEach(number -> select.column(number, "DOUBLE"));
+    TEXTS.forEach(text -> select.column(text, "VARCHAR"));
     long rows = execute("INSERT INTO staged_rollups " + select.from(source), path);
     return new Content(rows, null);
   }

@@ -25,7 +25,7 @@ final class StoreFile {
   private static final Logger log = LoggerFactory.getLogger(StoreFile.class);
 
   /** Raised whenever {@link #CREATE} changes; a store of another version is built anew. */
-  private static final int SCHEMA_VERSION = 1;
+  private static final int SCHEMA_VERSION = 2;
 
   /** The tables with rows of lake files, each with the file_id of the file that a row is from. */
   static final List<String> TABLES_BY_FILE =
@@ -47,7 +47,12 @@ final class StoreFile {
         queries BIGINT, normal BIGINT, cpu_bound BIGINT, io_bound BIGINT, network_bound BIGINT,
         queue_wlm_bound BIGINT, cluster_size BIGINT, cached BIGINT, aborted BIGINT,
         spilled_queries BIGINT, spilled_mb DOUBLE, scanned_mb DOUBLE, queue_ms DOUBLE,
-        execution_ms DOUBLE, compile_ms DOUBLE);
+        execution_ms DOUBLE, compile_ms DOUBLE, users BIGINT, execution_p50_ms DOUBLE,
+        execution_p95_ms DOUBLE, execution_p99_ms DOUBLE, joins_compile_correlation DOUBLE,
+        queue_score DOUBLE, compile_score DOUBLE, scan_score DOUBLE, spill_score DOUBLE,
+        cache_hit_rate DOUBLE, utilization DOUBLE, oversubscription DOUBLE, queue_share DOUBLE,
+        spill_share DOUBLE, overload_share DOUBLE, compile_share DOUBLE, composite_score DOUBLE,
+        top_read_tables VARCHAR, spilled_queries_by_type VARCHAR, spilled_mb_by_type VARCHAR);
       CREATE TABLE rejected (
         file_id BIGINT, received_at TIMESTAMP, stage VARCHAR, code VARCHAR, field VARCHAR,
         value VARCHAR, reason VARCHAR, raw BLOB, raw_bytes BIGINT, topic VARCHAR,

@@ -19,18 +19,26 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.StringJoiner;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class HotStoreTest {
   private static final Instant HOUR = SampleLake.START;
@@ -266,6 +274,97 @@ class HotStoreTest {
       assertThat(value(store, "SELECT count(*) FROM rollups"), is(3.0));
       assertThat(value(store, "SELECT count(normal) FROM rollups"), is(0.0));
     }
+  }
+
+  /** Panes in every order of arrival, a restart, the same file twice; beside a naive loop. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  void showsEachWindowOnceInWhateverOrderItsPanesCame(long seed) throws Exception {
+    Random random = new Random(seed);
+    List<long[]> panes = new ArrayList<>();
+    for (long window = 0; window < 6; window++) {
+      for (long length : new long[] {600, 3600}) {
+        for (long instance = 1; instance <= 2; instance++) {
+          // Early, on time, late and last panes of a run, some of a restart with lower indices.
+          for (long pane = 0; pane < 4; pane++) {
+            panes.add(new long[] {window, length, instance, 1, pane, random.nextInt(1000)});
+            if (random.nextInt(3) == 0) {
+              panes.add(new long[] {window, length, instance, 2, pane, random.nextInt(1000)});
+            }
+          }
+        }
+      }
+    }
+    Collections.shuffle(panes, random);
+    Map<String, long[]> latest = new TreeMap<>();
+    for (long[] pane : panes) {
+      String key = pane[0] + "/" + pane[1] + "/" + pane[2];
+      long[] rival = latest.get(key);
+      if (rival == null || pane[3] > rival[3] || (pane[3] == rival[3] && pane[4] > rival[4])) {
+        latest.put(key, pane);
+      }
+    }
+    try (HotStore store = open()) {
+      int file = 0;
+      while (file * 10 < panes.size()) {
+        List<long[]> ofFile = panes.subList(file * 10, Math.min(panes.size(), file * 10 + 10));
+        lake.writeParquet("rollups", HOUR, name("rollups", file, "parquet"), paneRows(ofFile));
+        if (random.nextBoolean()) {
+          // The same panes again under another name, as after a crash of another writer.
+          lake.writeParquet(
+              "rollups", HOUR, name("rollups", 1000 + file, "parquet"), paneRows(ofFile));
+        }
+        if (random.nextBoolean()) {
+          store.poll();
+        }
+        file++;
+      }
+      do {
+        store.poll();
+      } while (store.status().filesPending() > 0);
+      List<String> expected = new ArrayList<>();
+      latest.forEach(
+          (key, pane) -> expected.add(key + "/" + pane[3] + "/" + pane[4] + "/" + pane[5]));
+      List<String> actual = new ArrayList<>();
+      store.read(
+          connection -> {
+            try (Statement statement = connection.createStatement();
+                ResultSet rows =
+                    statement.executeQuery(
+                        "SELECT concat_ws('/', (epoch(window_start) - epoch(TIMESTAMP '"
+                            + SampleLake.timestamp(HOUR)
+                            + "'))::BIGINT // 3600, window_millis // 1000, instance, run_id,"
+                            + " pane_index, queries) FROM rollups_latest")) {
+              while (rows.next()) {
+                actual.add(rows.getString(1));
+              }
+            }
+            return true;
+          });
+      Collections.sort(expected);
+      Collections.sort(actual);
+      assertThat(actual, is(expected));
+    }
+  }
+
+  private static String paneRows(List<long[]> panes) {
+    StringJoiner rows = new StringJoiner(" UNION ALL ");
+    for (long[] pane : panes) {
+      rows.add(
+          ("SELECT TIMESTAMP '%s' + to_hours(%d) AS window_start, %d000::BIGINT AS window_millis,"
+                  + " %d::BIGINT AS instance_id, %d::BIGINT AS run_id, %d::BIGINT AS pane_index,"
+                  + " %b AS is_final, %d::BIGINT AS queries, 0.5 AS utilization")
+              .formatted(
+                  SampleLake.timestamp(HOUR),
+                  pane[0],
+                  pane[1],
+                  pane[2],
+                  pane[3],
+                  pane[4],
+                  pane[4] == 3,
+                  pane[5]));
+    }
+    return rows.toString();
   }
 
   @Test
