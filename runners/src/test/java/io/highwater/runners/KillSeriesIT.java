@@ -46,7 +46,7 @@ class KillSeriesIT {
         kill(load, moment, random);
         brokerRestarts += moment == Moment.BROKER_RESTART ? 1 : 0;
         System.out.printf(
-            "kill %d of %d after %.1f s: %s, %d files in the lake, %d of them unfinished%n",
+            "kill %d of %d after %.1f s: %s, %d files in the lake and %d unfinished%n",
             ++kill,
             kills,
             (System.nanoTime() - began) / 1e9,
@@ -88,8 +88,7 @@ class KillSeriesIT {
           pass(random, Duration.ofSeconds(2));
         }
         case BROKER_RESTART -> {
-          awaitStart(load, stream);
-          pass(random, Duration.ofSeconds(4));
+          load.awaitNewFiles(stream);
           load.broker().kill();
           load.startBrokerAgain();
           pass(random, Duration.ofSeconds(3));

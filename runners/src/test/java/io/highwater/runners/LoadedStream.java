@@ -166,9 +166,9 @@ final class LoadedStream implements AutoCloseable {
     boolean holds() throws Exception;
   }
 
-  /** How many files there are in the lake, unfinished ones too. */
+  /** How many files there are in the lake, without the unfinished ones. */
   int files() throws IOException {
-    return filesEndingIn("");
+    return filesEndingIn("") - unfinishedFiles();
   }
 
   int unfinishedFiles() throws IOException {
