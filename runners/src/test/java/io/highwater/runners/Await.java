@@ -5,7 +5,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 
 /** Waits for what other processes do. */
-final class Await {
+public final class Await {
   private static final Duration PAUSE = Duration.ofMillis(20);
 
   private Await() {}
@@ -13,7 +13,8 @@ final class Await {
   /**
    * @throws AssertionError where {@code condition} does not hold within {@code limit}
    */
-  static void until(String what, Duration limit, Callable<Boolean> condition) throws Exception {
+  public static void until(String what, Duration limit, Callable<Boolean> condition)
+      throws Exception {
     long deadline = System.nanoTime() + limit.toNanos();
     while (!condition.call()) {
       if (System.nanoTime() > deadline) {

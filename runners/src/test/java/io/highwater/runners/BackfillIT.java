@@ -148,7 +148,7 @@ class BackfillIT {
         query.joins(),
         query.scans(),
         query.aggregations(),
-        query.slowedDown(),
+        query.injection(),
         query.defect());
   }
 

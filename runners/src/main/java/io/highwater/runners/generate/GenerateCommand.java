@@ -5,8 +5,10 @@ import io.highwater.runners.OptionsCommand;
 import io.highwater.runners.generate.QueryGenerator.Settings;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -32,6 +34,7 @@ import picocli.CommandLine.Option;
 public final class GenerateCommand implements Callable<Integer> {
   private static final long MAX_ROWS = 1_000_000_000_000L;
   private static final int MAX_DAYS = 3_650;
+  private static final String PUBLISHED = "";
 
   @Option(names = "--rows", required = true, paramLabel = "N", description = "How many records.")
   private long rows;
@@ -82,8 +85,21 @@ public final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--truth",
       paramLabel = "FILE",
-      description = "A .csv of the queries that were slowed down on purpose (0.5 %%).")
+      description =
+          "A .csv of the queries that something was done to on purpose: 0.5 %% slowed down, and"
+              + " those in queue storms and spill storms.")
   private @Nullable Path truth;
+
+  @Option(
+      names = "--compare",
+      arity = "0..1",
+      fallbackValue = PUBLISHED,
+      paramLabel = "FILES",
+      description =
+          "Prints how near the records are to a real query log, as a Markdown table; ends with 1"
+              + " if they are not. FILES are real rows (.csv, .parquet, .jsonl; wildcards in"
+              + " quotes); without them only the published figures count.")
+  private @Nullable String compare;
 
   @Option(names = "--help", usageHelp = true, description = "Shows this and ends.")
   private boolean help;
@@ -102,6 +118,10 @@ public final class GenerateCommand implements Callable<Integer> {
     if (invalidShare > 0 && format != QueryFile.Format.JSON_LINES) {
       throw OptionsCommand.wrong(
           this, "--invalidShare", invalidShare, "0, or an --output that ends in .jsonl");
+    }
+    if (compare != null && invalidShare > 0) {
+      throw OptionsCommand.wrong(
+          this, "--invalidShare", invalidShare, "0 with --compare, which reads every record");
     }
     QueryGenerator queries =
         QueryGenerator.of(
@@ -122,7 +142,27 @@ public final class GenerateCommand implements Callable<Integer> {
     System.err.printf(
         "highwater generate: %,d records in %s, %.1f s, %,.0f records/s%n",
         rows, output, seconds, rows / seconds);
+    if (compare != null) {
+      compare(compare);
+    }
     return io.highwater.runners.Command.DONE;
+  }
+
+  private void compare(String realRows) throws CommandFailedException {
+    List<ShapeComparison.Line> lines;
+    try (ShapeComparison comparison =
+        ShapeComparison.of(output, realRows.equals(PUBLISHED) ? null : realRows)) {
+      lines = comparison.lines();
+    } catch (SQLException e) {
+      throw new CommandFailedException("cannot compare: " + e.getMessage(), e);
+    }
+    System.out.print(ShapeComparison.table(lines));
+    List<String> outside =
+        lines.stream().filter(line -> !line.isWithin()).map(ShapeComparison.Line::metric).toList();
+    if (!outside.isEmpty()) {
+      throw new CommandFailedException(
+          "not near enough to the real query log: " + String.join("; ", outside));
+    }
   }
 
   /** Files' exceptions say only which file, and in their class what is wrong with it. */

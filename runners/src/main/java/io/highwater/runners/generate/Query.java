@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * query log leaves empty.
  *
  * @param arrivalMicros since the epoch, UTC
- * @param slowedDown whether its execution time was drawn out on purpose: what a detector is to find
+ * @param injection what was done to it on purpose, for a detector to find; null for most
  * @param defect what is wrong with the message that carries it
  */
 public record Query(
@@ -35,8 +35,13 @@ public record Query(
     int joins,
     int scans,
     int aggregations,
-    boolean slowedDown,
+    @Nullable Injection injection,
     Defect defect) {
+
+  /** Whether its execution time was drawn out on purpose. */
+  public boolean slowedDown() {
+    return injection != null && injection.kind() == Injection.Kind.SLOW_DOWN;
+  }
 
   /** What is wrong with a message. */
   public enum Defect {

@@ -1,5 +1,6 @@
 package io.highwater.runners.generate;
 
+import io.highwater.runners.generate.Injection.Storm;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -11,6 +12,8 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Iterator;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 /** Writes queries to a file, which appears under its name once it is whole. */
 public final class QueryFile {
   private static final int BUFFER_BYTES = 1 << 20;
-  private static final String TRUTH_HEADER = "instance_id,query_id,label\n";
-  private static final String SLOW_DOWN = "slow_down";
+  private static final String TRUTH_HEADER =
+      "instance_id,query_id,kind,factor,storm_id,storm_start,storm_end\n";
 
   // The types of the real query log's Parquet files: 0 and 1 for booleans, doubles for counts.
   private static final String PARQUET_TYPES =
@@ -63,7 +66,7 @@ public final class QueryFile {
   /**
    * Writes all of {@code queries}; memory does not grow with their number.
    *
-   * @param truth where the slowed-down queries are listed (instance_id, query_id, label)
+   * @param truth where the queries are listed that something was done to on purpose
    */
   public static void write(
       Iterator<Query> queries, Format format, Path output, @Nullable Path truth)
@@ -107,12 +110,29 @@ public final class QueryFile {
         int length = text.write(query);
         out.write(text.buffer(), 0, length);
         out.write('\n');
-        if (query.slowedDown()) {
-          String line = query.instanceId() + "," + query.queryId() + "," + SLOW_DOWN + "\n";
-          labels.write(line.getBytes(StandardCharsets.US_ASCII));
+        if (query.injection() != null) {
+          labels.write(truth(query, query.injection()).getBytes(StandardCharsets.US_ASCII));
         }
       }
     }
+  }
+
+  private static String truth(Query query, Injection injection) {
+    @Nullable Storm storm = injection.storm();
+    return String.format(
+        Locale.ROOT,
+        "%d,%d,%s,%.3f,%s,%s,%s\n",
+        query.instanceId(),
+        query.queryId(),
+        injection.kind().text(),
+        injection.factor(),
+        storm == null ? "" : storm.id(),
+        storm == null ? "" : time(storm.startMicros()),
+        storm == null ? "" : time(storm.endMicros()));
+  }
+
+  private static Instant time(long micros) {
+    return Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
   }
 
   private static OutputStream open(Path file) throws IOException {

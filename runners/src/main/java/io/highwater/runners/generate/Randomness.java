@@ -72,12 +72,14 @@ final class Randomness {
     return low;
   }
 
-  /** Cumulative weights 1, 1/2, 1/3, ... (Zipf): the first index is drawn most often. */
-  static double[] zipf(int size) {
+  /**
+   * Cumulative weights 1, 1/2^exponent, 1/3^exponent, ... (Zipf): the first is drawn most often.
+   */
+  static double[] zipf(int size, double exponent) {
     double[] cumulative = new double[size];
     double sum = 0;
     for (int rank = 0; rank < size; rank++) {
-      sum += 1.0 / (rank + 1);
+      sum += StrictMath.pow(rank + 1, -exponent);
       cumulative[rank] = sum;
     }
     return cumulative;

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One run of a replay: skips what an earlier run sent, keeps the pace, says how far it is. A
- * message is due at a time counted from the first one, so that waiting never adds up.
+ * message is due at a time counted from the first one, so that waiting never adds up. Time for
+ * which a lagging consumer held it back is not caught up: all that follows is due that much later.
  */
 final class Replay {
   private static final long PROGRESS_NANOS = TimeUnit.SECONDS.toNanos(2);
@@ -19,11 +20,13 @@ final class Replay {
   // Waiting for less would only cost time.
   private static final long SHORTEST_WAIT_NANOS = TimeUnit.MICROSECONDS.toNanos(500);
   private static final int CLOCK_EVERY = 256;
+  private static final long HOLD_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   private final OrderedMessages messages;
   private final KafkaSender sender;
   private final double speedup;
   private final @Nullable ResumeFile resume;
+  private final @Nullable LagLimit lagLimit;
   private final BooleanSupplier stopped;
 
   private long sent;
@@ -31,17 +34,21 @@ final class Replay {
   private long eventMicros;
   private long progressNanos;
   private long progressSent;
+  private long progressMicros;
+  private long heldNanos;
 
   Replay(
       OrderedMessages messages,
       KafkaSender sender,
       double speedup,
       @Nullable ResumeFile resume,
+      @Nullable LagLimit lagLimit,
       BooleanSupplier stopped) {
     this.messages = messages;
     this.sender = sender;
     this.speedup = speedup;
     this.resume = resume;
+    this.lagLimit = lagLimit;
     this.stopped = stopped;
   }
 
@@ -50,15 +57,22 @@ final class Replay {
     skip();
     long startNanos = System.nanoTime();
     progressNanos = startNanos;
+    if (lagLimit != null) {
+      lagLimit.readIfDue(startNanos);
+    }
     long firstMicros = 0;
     @Nullable TimedMessage message;
     while (!stopped.getAsBoolean() && (message = messages.next()) != null) {
       if (sent == 0) {
         firstMicros = message.eventMicros();
+        progressMicros = firstMicros;
+      }
+      if (lagLimit != null && !waitForRoom(lagLimit)) {
+        break;
       }
       if (speedup > 0) {
         double dueNanos = (message.eventMicros() - firstMicros) * 1e3 / speedup;
-        if (!waitUntil(startNanos, dueNanos)) {
+        if (!waitUntil(startNanos + heldNanos, dueNanos)) {
           break;
         }
       } else if (sent % CLOCK_EVERY == 0) {
@@ -108,27 +122,66 @@ final class Replay {
       if (stopped.getAsBoolean()) {
         return false;
       }
-      LockSupport.parkNanos((long) Math.min(wait, LONGEST_WAIT_NANOS));
-      if (Thread.interrupted()) {
-        throw new InterruptedException();
-      }
+      pause((long) Math.min(wait, LONGEST_WAIT_NANOS));
     }
   }
 
-  private void reportIfDue(long now) throws IOException, CommandFailedException {
+  /**
+   * Returns when the consumer is near enough.
+   *
+   * @return false when told to stop
+   */
+  private boolean waitForRoom(LagLimit limit)
+      throws IOException, CommandFailedException, InterruptedException {
+    if (limit.hasRoom(sent)) {
+      return true;
+    }
+    long started = System.nanoTime();
+    while (!limit.hasRoom(sent)) {
+      if (stopped.getAsBoolean()) {
+        return false;
+      }
+      reportIfDue(System.nanoTime());
+      pause(HOLD_NANOS);
+    }
+    heldNanos += System.nanoTime() - started;
+    return true;
+  }
+
+  private static void pause(long nanos) throws InterruptedException {
+    LockSupport.parkNanos(nanos);
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+  }
+
+  private void reportIfDue(long now)
+      throws IOException, CommandFailedException, InterruptedException {
+    if (lagLimit != null) {
+      lagLimit.readIfDue(now);
+    }
     if (now - progressNanos < PROGRESS_NANOS) {
       return;
     }
     long done = skipped + sent;
+    double seconds = (now - progressNanos) / 1e9;
+    String consumer = "";
+    if (lagLimit != null) {
+      consumer =
+          ", speed %,.0f, %s"
+              .formatted(Math.max(0, eventMicros - progressMicros) / 1e6 / seconds, lagLimit);
+    }
     System.err.printf(
-        "highwater replay: %,d of %,d sent (%.1f %%), %,.0f/s, event time %s%n",
+        "highwater replay: %,d of %,d sent (%.1f %%), %,.0f/s, event time %s%s%n",
         done,
         messages.size(),
         100.0 * done / messages.size(),
-        (sent - progressSent) / ((now - progressNanos) / 1e9),
-        Instant.EPOCH.plus(eventMicros, ChronoUnit.MICROS).truncatedTo(ChronoUnit.SECONDS));
+        (sent - progressSent) / seconds,
+        Instant.EPOCH.plus(eventMicros, ChronoUnit.MICROS).truncatedTo(ChronoUnit.SECONDS),
+        consumer);
     progressNanos = now;
     progressSent = sent;
+    progressMicros = eventMicros;
     remember();
   }
 

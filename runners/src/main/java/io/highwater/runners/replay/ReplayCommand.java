@@ -92,6 +92,15 @@ public final class ReplayCommand implements Callable<Integer> {
   private @Nullable Path resume;
 
   @Option(
+      names = "--consumerGroup",
+      paramLabel = "G",
+      description =
+          "Slows down while this group, such as the stream's, lags by more than it takes in "
+              + LagLimit.LAG_SECONDS
+              + " s, and goes on at speed when it does not.")
+  private @Nullable String consumerGroup;
+
+  @Option(
       names = "--contract",
       paramLabel = "NAME or FILE",
       defaultValue = "warehouse-queries",
@@ -121,6 +130,9 @@ public final class ReplayCommand implements Callable<Integer> {
   public Integer call() throws CommandFailedException, InterruptedException {
     OptionsCommand.requireBetween(this, "--speedup", speedup, 0, MAX_SPEEDUP);
     OptionsCommand.requireBetween(this, "--partitions", partitions, 1, MAX_PARTITIONS);
+    if (consumerGroup != null && consumerGroup.isBlank()) {
+      throw OptionsCommand.wrong(this, "--consumerGroup", consumerGroup, "the name of a group");
+    }
     Contract contract = contract();
     String key = keyField == null ? contract.key().get(0) : keyField;
     List<Path> files = files();
@@ -128,10 +140,11 @@ public final class ReplayCommand implements Callable<Integer> {
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(finished), "replay-stop"));
     try (KafkaSender sender = KafkaSender.open(bootstrapServers, topic, partitions, key);
         OrderedMessages messages =
-            OrderedMessages.of(files, contract, SortedRuns.create(), () -> stopped)) {
+            OrderedMessages.of(files, contract, SortedRuns.create(), () -> stopped);
+        @Nullable LagLimit lagLimit = lagLimit()) {
       @Nullable ResumeFile resumeFile =
           resume == null ? null : ResumeFile.open(resume, files, topic);
-      new Replay(messages, sender, speedup, resumeFile, () -> stopped).run();
+      new Replay(messages, sender, speedup, resumeFile, lagLimit, () -> stopped).run();
       return io.highwater.runners.Command.DONE;
     } catch (IOException | UncheckedIOException e) {
       throw new CommandFailedException(String.valueOf(e.getMessage()), e);
@@ -148,6 +161,14 @@ public final class ReplayCommand implements Callable<Integer> {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private @Nullable LagLimit lagLimit() throws CommandFailedException, InterruptedException {
+    if (consumerGroup == null) {
+      return null;
+    }
+    ConsumerLag lag = ConsumerLag.open(bootstrapServers, topic, consumerGroup);
+    return new LagLimit(lag, consumerGroup, lag.endAtStart());
   }
 
   private Contract contract() {

@@ -6,6 +6,8 @@ import static org.hamcrest.Matchers.is;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.highwater.runners.generate.Injection.Kind;
+import io.highwater.runners.generate.Injection.Storm;
 import io.highwater.runners.generate.Query.Defect;
 import io.highwater.runners.generate.QueryFile.Format;
 import io.highwater.runners.generate.QueryGenerator.Settings;
@@ -19,8 +21,11 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +33,9 @@ import org.junit.jupiter.api.io.TempDir;
 class QueryFileTest {
   private static final Settings SETTINGS =
       new Settings(5_000, 3, Instant.parse("2024-03-01T00:00:00Z"), Duration.ofDays(1), 20, 0);
+
+  private static final Settings STORMY =
+      new Settings(100_000, 3, Instant.parse("2024-03-01T00:00:00Z"), Duration.ofDays(7), 50, 0);
 
   // Every column, so that all three formats are compared by value.
   private static final String ROWS =
@@ -65,7 +73,7 @@ class QueryFileTest {
             22,
             0,
             23,
-            false,
+            null,
             Defect.NONE);
     assertThat(
         new String(QueryFormat.json().toBytes(query), StandardCharsets.UTF_8),
@@ -128,21 +136,38 @@ class QueryFileTest {
   }
 
   @Test
-  void listsTheQueriesThatWereSlowedDown() throws Exception {
+  void listsWhatWasDoneToQueriesOnPurpose() throws Exception {
     Path truth = directory.resolve("truth.csv");
     QueryFile.write(
-        QueryGenerator.of(SETTINGS), Format.JSON_LINES, directory.resolve("q.jsonl"), truth);
+        QueryGenerator.of(STORMY), Format.JSON_LINES, directory.resolve("q.jsonl"), truth);
     List<String> expected = new ArrayList<>();
-    expected.add("instance_id,query_id,label");
-    QueryGenerator.of(SETTINGS)
+    expected.add("instance_id,query_id,kind,factor,storm_id,storm_start,storm_end");
+    Set<Kind> kinds = EnumSet.noneOf(Kind.class);
+    QueryGenerator.of(STORMY)
         .forEachRemaining(
             query -> {
-              if (query.slowedDown()) {
-                expected.add(query.instanceId() + "," + query.queryId() + ",slow_down");
+              Injection injection = query.injection();
+              if (injection != null) {
+                kinds.add(injection.kind());
+                Storm storm = injection.storm();
+                expected.add(
+                    "%d,%d,%s,%.3f,%s"
+                        .formatted(
+                            query.instanceId(),
+                            query.queryId(),
+                            injection.kind().text(),
+                            injection.factor(),
+                            storm == null
+                                ? ",,"
+                                : storm.id()
+                                    + ","
+                                    + Instant.EPOCH.plus(storm.startMicros(), ChronoUnit.MICROS)
+                                    + ","
+                                    + Instant.EPOCH.plus(storm.endMicros(), ChronoUnit.MICROS)));
               }
             });
     assertThat(Files.readAllLines(truth), is(expected));
-    assertThat(expected.size() > 10, is(true));
+    assertThat(kinds, is(EnumSet.allOf(Kind.class)));
   }
 
   @Test

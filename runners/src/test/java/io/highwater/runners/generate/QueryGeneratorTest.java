@@ -11,12 +11,15 @@ import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.nullValue;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.highwater.runners.generate.Injection.Kind;
+import io.highwater.runners.generate.Injection.Storm;
 import io.highwater.runners.generate.Query.Defect;
 import io.highwater.runners.generate.QueryGenerator.Settings;
+import java.time.DayOfWeek;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -88,10 +91,14 @@ class QueryGeneratorTest {
   }
 
   @Test
-  void isBusierByDayThanByNight() {
-    double night = share(query -> hourOf(query) < 4);
-    double noon = share(query -> hourOf(query) >= 9 && hourOf(query) < 13);
-    assertThat(noon / night, is(between(1.5, 2.2)));
+  void isBusierOnWeekdaysByDay() {
+    // Hours 9 to 12 of 5 days against hours 0 to 3 of 7 days and those of 2 days.
+    double day = share(query -> !isWeekend(query) && hourOf(query) >= 9 && hourOf(query) < 13) / 5;
+    double night = share(query -> hourOf(query) < 4) / 7;
+    double weekend =
+        share(query -> isWeekend(query) && hourOf(query) >= 9 && hourOf(query) < 13) / 2;
+    assertThat("night", day / night, is(between(1.7, 2.3)));
+    assertThat("weekend", day / weekend, is(between(1.35, 1.5)));
   }
 
   @Test
@@ -107,32 +114,6 @@ class QueryGeneratorTest {
       }
     }
     assertThat(descents, is(greaterThan(1_000)));
-  }
-
-  @Test
-  void hasTheSharesOfARealQueryLog() {
-    assertThat("cached", share(Query::cached), is(between(0.046, 0.106)));
-    assertThat("aborted", share(Query::aborted), is(between(0.006, 0.012)));
-    assertThat("spilled", share(query -> orZero(query.spilledMegabytes()) > 0), between(.011, .02));
-    assertThat("queued", share(query -> query.queueMillis() > 0), is(between(0.005, 0.011)));
-    assertThat(
-        "a minute", share(query -> query.executionMillis() >= 60_000), between(0.015, 0.035));
-    assertThat("slowed down", share(Query::slowedDown), is(between(0.003, 0.007)));
-    assertThat("serverless", share(query -> query.clusterSize() == null), between(0.1, 0.6));
-    assertThat("compiling", share(QueryGeneratorTest::mostlyCompiles), is(between(0.55, 0.7)));
-  }
-
-  @Test
-  void hasAllFiveClassesInAboutTheirShares() {
-    Map<String, Integer> counts = new HashMap<>();
-    for (Query query : queries) {
-      counts.merge(classOf(query), 1, Integer::sum);
-    }
-    assertThat("normal", shareOf(counts, "normal"), is(between(0.90, 0.95)));
-    assertThat("network_bound", shareOf(counts, "network_bound"), is(between(0.03, 0.055)));
-    assertThat("cpu_bound", shareOf(counts, "cpu_bound"), is(between(0.012, 0.03)));
-    assertThat("queue_wlm_bound", shareOf(counts, "queue_wlm_bound"), is(between(0.004, 0.01)));
-    assertThat("io_bound", shareOf(counts, "io_bound"), is(between(0.0005, 0.008)));
   }
 
   @Test
@@ -169,28 +150,90 @@ class QueryGeneratorTest {
   }
 
   @Test
-  void repeatsAFewFingerprintsOften() {
-    Map<String, Integer> counts = new HashMap<>();
-    long withFingerprint = 0;
+  void hasFewRowsOfServerlessInstances() {
+    assertThat(share(query -> query.clusterSize() == null), is(between(0.015, 0.023)));
     for (Query query : queries) {
-      if (query.instanceId() == 3 && query.fingerprint() != null) {
-        counts.merge(query.fingerprint(), 1, Integer::sum);
-        withFingerprint++;
-      }
+      assertThat(query.clusterSize() == null, is(query.instanceId() % 2 == 1));
     }
-    List<Integer> sorted = new ArrayList<>(counts.values());
-    sorted.sort(Collections.reverseOrder());
-    double topTen = sorted.subList(0, 10).stream().mapToInt(count -> count).sum();
-    assertThat("ten most frequent", topTen / withFingerprint, is(between(0.35, 0.50)));
-    double once = sorted.stream().filter(count -> count == 1).count();
-    assertThat("fingerprints that come once", once / sorted.size(), is(between(0.4, 0.95)));
   }
 
   @Test
   void isSkewedTowardsAFewInstances() {
     double first = share(query -> query.instanceId() == 0);
-    double last = share(query -> query.instanceId() == 49);
-    assertThat(first / last, is(between(35, 70)));
+    double last = share(query -> query.instanceId() == 48);
+    assertThat(first / last, is(between(18, 35)));
+  }
+
+  @Test
+  void slowsDownOneOfTwoHundredQueriesOfAnyFingerprint() {
+    List<Query> slow = queries.stream().filter(Query::slowedDown).toList();
+    // Within four standard deviations of 0.5 %.
+    assertThat(slow.size() / (double) queries.size(), is(between(0.0044, 0.0056)));
+    List<Double> factors =
+        slow.stream().map(query -> injectionOf(query).factor()).sorted().toList();
+    // Log-normal, sigma 0.5: the quartiles are 4 times e to the power of 0.337 apart.
+    assertThat("median", factors.get(factors.size() / 2), is(between(3.7, 4.3)));
+    assertThat("quartile", factors.get(factors.size() / 4), is(between(2.65, 3.1)));
+    assertThat("quartile", factors.get(3 * factors.size() / 4), is(between(5.15, 6.1)));
+    Set<QueryType> types = new HashSet<>();
+    Set<String> fingerprints = new HashSet<>();
+    for (Query query : slow) {
+      assertThat(query.cached() || query.aborted(), is(false));
+      types.add(query.type());
+      fingerprints.add(String.valueOf(query.fingerprint()));
+    }
+    assertThat(
+        types.containsAll(
+            List.of(QueryType.SELECT, QueryType.INSERT, QueryType.COPY, QueryType.DELETE)),
+        is(true));
+    assertThat(fingerprints.size(), is(greaterThan(slow.size() / 3)));
+  }
+
+  @Test
+  void catchesEveryQueryThatRunsDuringAStorm() {
+    Set<Storm> storms = new HashSet<>();
+    Set<Kind> kinds = new HashSet<>();
+    for (Query query : queries) {
+      Injection injection = query.injection();
+      if (injection != null && injection.storm() != null) {
+        storms.add(injection.storm());
+        kinds.add(injection.kind());
+        assertThat(injection.storm().kind(), is(injection.kind()));
+      }
+    }
+    assertThat(kinds, is(Set.of(Kind.QUEUE_STORM, Kind.SPILL_STORM)));
+    Map<String, List<Query>> queriesOfStorm = new HashMap<>();
+    for (Query query : queries) {
+      for (Storm storm : storms) {
+        boolean during =
+            storm.id().startsWith(storm.kind().text() + "-" + query.instanceId() + "-")
+                && query.arrivalMicros() >= storm.startMicros()
+                && query.arrivalMicros() < storm.endMicros();
+        if (during && !query.cached()) {
+          queriesOfStorm.computeIfAbsent(storm.id(), id -> new ArrayList<>()).add(query);
+        }
+      }
+    }
+    long affected = 0;
+    for (Storm storm : storms) {
+      assertThat(
+          Duration.ofNanos((storm.endMicros() - storm.startMicros()) * 1_000).toMinutes(),
+          is(both(greaterThanOrEqualTo(10L)).and(lessThanOrEqualTo(25L))));
+      for (Query query : Objects.requireNonNull(queriesOfStorm.get(storm.id()))) {
+        if (storm.kind() == Kind.QUEUE_STORM) {
+          assertThat(query.toString(), injectionOf(query).storm(), is(storm));
+          assertThat(query.toString(), query.queueMillis(), is(greaterThan(10_000L)));
+          affected++;
+        } else if (query.spilledMegabytes() != null && query.injection() == null) {
+          throw new AssertionError("left out of the storm: " + query);
+        } else if (injectionOf(query).storm() == storm) {
+          assertThat(query.toString(), orZero(query.spilledMegabytes()), is(greaterThan(50L)));
+          affected++;
+        }
+      }
+    }
+    assertThat(affected, is(greaterThan(50L)));
+    assertThat(affected / (double) queries.size(), is(lessThan(0.004)));
   }
 
   @Test
@@ -214,8 +257,8 @@ class QueryGeneratorTest {
     return queries.stream().filter(predicate).count() / (double) queries.size();
   }
 
-  private static double shareOf(Map<String, Integer> counts, String queryClass) {
-    return counts.getOrDefault(queryClass, 0) / (double) queries.size();
+  private static Injection injectionOf(Query query) {
+    return Objects.requireNonNull(query.injection());
   }
 
   private static Matcher<Double> between(double least, double greatest) {
@@ -230,40 +273,11 @@ class QueryGeneratorTest {
     return query.arrivalMicros() / 3_600_000_000L % 24;
   }
 
-  private static boolean mostlyCompiles(Query query) {
-    return query.compileMillis() != null && query.compileMillis() >= 0.9 * query.executionMillis();
-  }
-
-  /** The first match of the contract's rules, with its thresholds. */
-  private static String classOf(Query query) {
-    double ratio = query.executionMillis() / (orZero(query.scannedMegabytes()) + 1.0);
-    boolean movesData = query.type() == QueryType.COPY || query.type() == QueryType.UNLOAD;
-    if (query.cached()) {
-      return "normal";
-    }
-    if (movesData && query.executionMillis() > 500) {
-      return "network_bound";
-    }
-    if (!movesData
-        && (query.joins() > 1 || query.aggregations() > 1)
-        && orZero(query.scannedMegabytes()) > 0
-        && ratio > 20
-        && query.executionMillis() > 1_000) {
-      return "cpu_bound";
-    }
-    if (!movesData
-        && orZero(query.scannedMegabytes()) >= 2_000
-        && ratio < 0.061
-        && (orZero(query.spilledMegabytes()) > 0 || query.scans() > 1)
-        && query.executionMillis() > 1_000) {
-      return "io_bound";
-    }
-    if (query.queueMillis() >= query.executionMillis()
-        && query.queueMillis() > 1_000
-        && query.executionMillis() > 0
-        && query.scans() + query.joins() + query.aggregations() < 4) {
-      return "queue_wlm_bound";
-    }
-    return "normal";
+  private static boolean isWeekend(Query query) {
+    return Instant.ofEpochSecond(query.arrivalMicros() / 1_000_000)
+            .atZone(ZoneOffset.UTC)
+            .getDayOfWeek()
+            .getValue()
+        >= DayOfWeek.SATURDAY.getValue();
   }
 }

@@ -9,6 +9,7 @@ import static org.hamcrest.Matchers.lessThan;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.highwater.runners.Await;
 import io.highwater.runners.CommandOutput;
 import io.highwater.runners.CommandProcess;
 import io.highwater.runners.TestBroker;
@@ -28,10 +29,12 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -190,6 +193,120 @@ class ReplayIT {
     assertThat(
         records.stream().map(ConsumerRecord::value).sorted().toList(),
         is(lines.subList(0, sent).stream().sorted().toList()));
+  }
+
+  @Test
+  void leavesNoGapAfterAKill() throws Exception {
+    List<String> lines = lines(50_000, 0);
+    Path file = Files.write(directory.resolve("killed.jsonl"), lines);
+    Path resume = directory.resolve("resume");
+    // A day of events in about 100 s: 500 a second.
+    List<String> arguments =
+        List.of(
+            "--input=" + file,
+            "--bootstrapServers=" + broker.bootstrapServers(),
+            "--topic=killed",
+            "--speedup=864",
+            "--resume=" + resume);
+    Process process = CommandProcess.of("replay", arguments).start();
+    try (BufferedReader progress = process.errorReader(StandardCharsets.UTF_8)) {
+      assertThat(progress.readLine(), containsString(" of 50,000 sent ("));
+      // The second one is written after the first has been remembered.
+      assertThat(progress.readLine(), containsString(" of 50,000 sent ("));
+      process.toHandle().destroyForcibly();
+      assertThat(process.waitFor(30, TimeUnit.SECONDS), is(true));
+    } finally {
+      process.destroyForcibly();
+    }
+    long sentBeforeKill = endOf("killed");
+    Properties properties = new Properties();
+    try (BufferedReader reader = Files.newBufferedReader(resume)) {
+      properties.load(reader);
+    }
+    long remembered = Long.parseLong(properties.getProperty("sent"));
+    assertThat(remembered, is(greaterThan(100L)));
+    long twice = sentBeforeKill - remembered;
+    assertThat("2 s of 500 a second, and as much again", twice, is(lessThan(2_000L)));
+
+    CommandOutput output = replay("killed", file, "--speedup=0", "--resume=" + resume);
+    assertThat(output.err(), output.exitCode(), is(0));
+    List<String> values =
+        consume("killed", (int) (50_000 + twice)).stream().map(ConsumerRecord::value).toList();
+    assertThat(new HashSet<>(values), is(new HashSet<>(lines)));
+  }
+
+  @Test
+  void goesNoFasterThanALaggingGroup() throws Exception {
+    Path file = Files.write(directory.resolve("lagging.jsonl"), lines(60_000, 0));
+    try (KafkaConsumer<String, String> consumer = consumer("slow", 500)) {
+      CompletableFuture<CommandOutput> replay =
+          CompletableFuture.supplyAsync(
+              () -> replay("lagging", file, "--speedup=0", "--consumerGroup=slow"));
+      Await.until("what goes out ahead of a commit", WAIT, () -> endOf("lagging") == 20_000);
+      consumer.assign(partitions(consumer, "lagging"));
+      consumer.seekToBeginning(consumer.assignment());
+      long committed = 0;
+      for (int commit = 0; commit < 3; commit++) {
+        committed += pollAndCommit(consumer);
+        long expected = 20_000 + committed;
+        Await.until("as much as was committed", WAIT, () -> endOf("lagging") == expected);
+      }
+      // A quick group: the rest follows, as fast as it takes it.
+      long deadline = System.nanoTime() + WAIT.toNanos();
+      while (committed < 60_000 && System.nanoTime() < deadline) {
+        committed += pollAndCommit(consumer);
+      }
+      assertThat(committed, is(60_000L));
+      CommandOutput output = replay.get(WAIT.toSeconds(), TimeUnit.SECONDS);
+      assertThat(output.err(), output.exitCode(), is(0));
+      assertThat(
+          output.err(), containsString("slow has committed nothing yet, at most 20,000 are sent"));
+      assertThat(output.err(), containsString("highwater replay: sent 60,000 of 60,000 records"));
+    }
+  }
+
+  private static long pollAndCommit(KafkaConsumer<String, String> consumer) {
+    int count = 0;
+    long deadline = System.nanoTime() + WAIT.toNanos();
+    while (count == 0 && System.nanoTime() < deadline) {
+      count = consumer.poll(Duration.ofMillis(100)).count();
+    }
+    consumer.commitSync();
+    return count;
+  }
+
+  private static KafkaConsumer<String, String> consumer(String group, int maxPollRecords) {
+    return new KafkaConsumer<>(
+        Map.of(
+            ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
+            broker.bootstrapServers(),
+            ConsumerConfig.GROUP_ID_CONFIG,
+            group,
+            ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG,
+            false,
+            ConsumerConfig.MAX_POLL_RECORDS_CONFIG,
+            maxPollRecords),
+        new StringDeserializer(),
+        new StringDeserializer());
+  }
+
+  private static List<TopicPartition> partitions(
+      KafkaConsumer<String, String> consumer, String topic) {
+    return consumer.partitionsFor(topic).stream()
+        .map(partition -> new TopicPartition(topic, partition.partition()))
+        .toList();
+  }
+
+  /** How many records the topic has; none where there is no such topic yet. */
+  private static long endOf(String topic) {
+    try (KafkaConsumer<String, String> consumer = consumer("reader-of-ends", 1)) {
+      if (!consumer.listTopics().containsKey(topic)) {
+        return 0;
+      }
+      return consumer.endOffsets(partitions(consumer, topic)).values().stream()
+          .mapToLong(Long::longValue)
+          .sum();
+    }
   }
 
   private static CommandOutput replay(String topic, Path file, String... more) {
