@@ -141,6 +141,11 @@ final class KafkaPollThread {
   }
 
   private void poll() throws InterruptedException {
+    if (consumer.assignment().isEmpty()) {
+      // Fewer partitions than splits: none is ours yet, and a poll would be an error.
+      TimeUnit.MILLISECONDS.sleep(POLL_TIMEOUT.toMillis());
+      return;
+    }
     ConsumerRecords<byte[], byte[]> polled;
     try {
       polled = consumer.poll(POLL_TIMEOUT);
