@@ -268,7 +268,7 @@ class MeasuresTest {
         Arrays.fill(aggregates, Aggregate.NOTHING);
         aggregates[Slots.of(CONTRACT.rollUp()).ofMeasure()[15]] =
             Quantiles.of(new double[] {value});
-        Accumulator one = new Accumulator(aggregates);
+        Accumulator one = new Accumulator(1, aggregates);
         accumulator = accumulator == null ? one : one.merge(accumulator);
       }
       List<Object> expected =

@@ -61,7 +61,8 @@ class ScoreRollUpsTest {
     PCollection<RecordBatch> rollUps =
         pipeline
             .apply(stream.advanceWatermarkToInfinity())
-            .apply(RollUpRecords.of(contract, 1).withAllowedLateness(Duration.ofMinutes(20)));
+            .apply(RollUpRecords.of(contract, 1).withAllowedLateness(Duration.ofMinutes(20)))
+            .get(RollUpRecords.ROLLUPS);
 
     PAssert.that(rollUps).satisfies(haveFinalScores(expected(true)));
     PAssert.that(rollUps).satisfies(haveOnTimeScore(WINDOW_WITH_LATE_JOB + 1));
@@ -79,7 +80,8 @@ class ScoreRollUpsTest {
     PCollection<RecordBatch> rollUps =
         pipeline
             .apply(Create.of(batches).withCoder(BatchCoders.recordBatch()))
-            .apply(RollUpRecords.of(contract, 1));
+            .apply(RollUpRecords.of(contract, 1))
+            .get(RollUpRecords.ROLLUPS);
 
     PAssert.that(rollUps).satisfies(haveFinalScores(expected(true)));
     pipeline.run().waitUntilFinish();

@@ -83,7 +83,7 @@ public record Query(
         joins,
         scans,
         aggregations,
-        slowedDown,
+        injection,
         defect);
   }
 }
