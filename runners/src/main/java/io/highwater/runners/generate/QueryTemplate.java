@@ -121,7 +121,7 @@ record QueryTemplate(
   private record Plan(int reads, int otherTables, int joins, int scans, int aggregations) {
     static Plan draw(QueryKind kind, Randomness random) {
       if (kind.isComplex()) {
-        // A heavy tail: half of them have 5 joins or less, one in a hundred has 100.
+        // A heavy tail: half of them have 5 joins or less, few have up to 65.
         double odds = 0.98 * random.nextDouble();
         int size = 4 + (int) (1.5 * StrictMath.pow(odds / (1 - odds), 0.95));
         int reads = Math.min(MAX_TABLES, 3 + random.between(0, Math.min(4, size - 4)));

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class Storms {
   private static final long MICROS_PER_DAY = 86_400_000_000L;
   private static final long MICROS_PER_MINUTE = 60_000_000L;
-  // So that of an instance's queries about one in 1,800 is in a storm of each kind: enough for a
+  // So that of an instance's queries about one in 2,700 is in a storm of each kind: enough for a
   // week to have some, too few to move the shares of a whole log.
   private static final double STORMS_PER_DAY = 0.03;
   private static final int LEAST_MINUTES = 10;
