@@ -1,10 +1,14 @@
 package io.highwater.runners;
 
+import io.highwater.pipelines.UsageException;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.Comparator;
 import java.util.List;
@@ -18,15 +22,44 @@ import org.jspecify.annotations.Nullable;
  * its own; what a later start goes on from is the newest one that is complete, and Flink writes its
  * {@code _metadata} last.
  */
-final class StateFolder {
+final class StateFolder implements AutoCloseable {
   private static final String METADATA = "_metadata";
 
   private final Path root;
+  private final FileChannel lock;
 
+  /**
+   * Takes the folder for this process until it is closed: two streams with one state would write
+   * every row twice, and each would delete the other's checkpoints.
+   *
+   * @throws UsageException where another stream has it
+   */
   StateFolder(Path root) throws IOException {
     this.root = root;
     Files.createDirectories(checkpoints());
     Files.createDirectories(savepoints());
+    lock =
+        FileChannel.open(root.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    if (!locked()) {
+      lock.close();
+      throw new UsageException(
+          "--stateDir %s is in use by another stream; stop that one first, or give this one a state directory and a lake of its own"
+              .formatted(root));
+    }
+  }
+
+  private boolean locked() throws IOException {
+    try {
+      return lock.tryLock() != null;
+    } catch (OverlappingFileLockException e) {
+      // It is in this process.
+      return false;
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    lock.close();
   }
 
   Path checkpoints() {

@@ -115,11 +115,10 @@ final class StreamCommand implements Command {
     // Each stream has a name of its own, by which it is found again on a cluster.
     options.setJobName(
         "highwater stream %s into %s".formatted(options.getInputTopic(), options.getLake()));
-    StateFolder state = new StateFolder(stateDir(options));
-    options.setStateBackend("filesystem");
-    options.setStateBackendStoragePath(state.checkpoints().toUri().toString());
     Path temporary = Files.createTempDirectory("highwater-stream");
-    try {
+    try (StateFolder state = new StateFolder(stateDir(options))) {
+      options.setStateBackend("filesystem");
+      options.setStateBackendStoragePath(state.checkpoints().toUri().toString());
       FlinkClient.configure(options, temporary);
       return options.getFlinkMaster().startsWith("[")
           ? runEmbedded(options, startGiven, state, temporary)

@@ -21,7 +21,8 @@ class ModuleWallsTest {
     "io.highwater.record..",
     "io.highwater.sql..",
     "io.highwater.rollup..",
-    "io.highwater.lake.."
+    "io.highwater.lake..",
+    "io.highwater.status.."
   };
   private static final String TRANSFORMS = "io.highwater.transforms..";
   private static final String PIPELINES = "io.highwater.pipelines..";
@@ -52,6 +53,7 @@ class ModuleWallsTest {
         "sql",
         "rollup",
         "lake",
+        "status",
         "transforms",
         "pipelines",
         "dashboard",
@@ -73,6 +75,7 @@ class ModuleWallsTest {
             "io.highwater.sql..",
             "io.highwater.rollup..",
             "io.highwater.lake..",
+            "io.highwater.status..",
             TRANSFORMS,
             PIPELINES,
             DASHBOARD,
@@ -102,14 +105,19 @@ class ModuleWallsTest {
             "io.highwater.record..",
             "io.highwater.sql..",
             "io.highwater.rollup..",
-            "io.highwater.lake..")
+            "io.highwater.lake..",
+            "io.highwater.status..")
         .check(ours);
     noClasses()
         .that()
         .resideInAPackage("io.highwater.record..")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("io.highwater.sql..", "io.highwater.rollup..", "io.highwater.lake..")
+        .resideInAnyPackage(
+            "io.highwater.sql..",
+            "io.highwater.rollup..",
+            "io.highwater.lake..",
+            "io.highwater.status..")
         .check(ours);
   }
 

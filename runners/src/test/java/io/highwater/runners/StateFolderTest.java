@@ -7,6 +7,7 @@ import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.highwater.pipelines.UsageException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,24 +26,35 @@ class StateFolderTest {
 
   @Test
   void goesOnFromTheNewestThatIsComplete() throws Exception {
-    StateFolder state = new StateFolder(directory);
-    checkpoint(state, "chk-1", 1_000, 0);
-    Path second = checkpoint(state, "chk-2", 2_000, 0);
-    Files.createDirectories(state.checkpoints().resolve("job/chk-3"));
-    assertThat(state.newest(), is(Optional.of(second)));
+    try (StateFolder state = new StateFolder(directory)) {
+      checkpoint(state, "chk-1", 1_000, 0);
+      Path second = checkpoint(state, "chk-2", 2_000, 0);
+      Files.createDirectories(state.checkpoints().resolve("job/chk-3"));
+      assertThat(state.newest(), is(Optional.of(second)));
+    }
+  }
+
+  @Test
+  void isOfOneStreamAtATime() throws Exception {
+    try (StateFolder ignored = new StateFolder(directory)) {
+      UsageException refused = assertThrows(UsageException.class, () -> new StateFolder(directory));
+      assertThat(refused.getMessage(), containsString("is in use by another stream"));
+    }
+    new StateFolder(directory).close();
   }
 
   @Test
   void refusesADamagedOneRatherThanDoublingRowsFromTheOneBefore() throws Exception {
-    StateFolder state = new StateFolder(directory);
-    checkpoint(state, "chk-1", 1_000, 0);
-    Path damaged = checkpoint(state, "chk-2", 2_000, 5);
-    CommandFailedException refused = assertThrows(CommandFailedException.class, state::newest);
-    assertThat(
-        refused.getMessage(),
-        allOf(
-            startsWith("the newest checkpoint " + damaged + " is damaged (EOFException"),
-            containsString("delete it to go on from the one before it")));
+    try (StateFolder state = new StateFolder(directory)) {
+      checkpoint(state, "chk-1", 1_000, 0);
+      Path damaged = checkpoint(state, "chk-2", 2_000, 5);
+      CommandFailedException refused = assertThrows(CommandFailedException.class, state::newest);
+      assertThat(
+          refused.getMessage(),
+          allOf(
+              startsWith("the newest checkpoint " + damaged + " is damaged (EOFException"),
+              containsString("delete it to go on from the one before it")));
+    }
   }
 
   private static Path checkpoint(StateFolder state, String name, long millis, int bytesLost)
