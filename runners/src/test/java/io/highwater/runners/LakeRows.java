@@ -42,6 +42,9 @@ import org.duckdb.DuckDBConnection;
 final class LakeRows implements AutoCloseable {
   private static final int SHOWN = 5;
 
+  /** docs/measures.md says so. */
+  private static final int EXACT_QUANTILE_ROWS = 800;
+
   private final Contract contract;
   private final BufferAllocator allocator;
   private final DuckDBConnection connection;
@@ -167,16 +170,28 @@ final class LakeRows implements AutoCloseable {
 
   /** What a lake says of its windows, without the run and the pane that said it. */
   String rollUps(String lake) {
-    return "SELECT * EXCLUDE (run_id, pane_index) FROM " + lake + ".rollups_latest";
+    return "SELECT * EXCLUDE (run_id, pane_index) REPLACE (%s) FROM %s.rollups_latest"
+        .formatted(
+            contract.rollUp().measures().stream()
+                .filter(measure -> measure.function() == Measure.Function.QUANTILE)
+                .map(measure -> whereExact(measure.name(), "queries") + " AS " + measure.name())
+                .collect(Collectors.joining(", ")),
+            lake);
+  }
+
+  /** Null where a window has more rows than a quantile is exact of. */
+  private static String whereExact(String quantile, String rows) {
+    return "CASE WHEN %s <= %d THEN %s END".formatted(rows, EXACT_QUANTILE_ROWS, quantile);
   }
 
   /** As {@link #rollUps}, of the columns that {@link #rollUpsOfEvents} has. */
   String aggregatesOfRollUps(String lake) {
-    return "SELECT window_start, window_millis, %s, is_final, %s FROM %s.rollups_latest"
-        .formatted(keys(), measures().map(Measure::name).collect(Collectors.joining(", ")), lake);
+    return "SELECT window_start, window_millis, %s, is_final, %s FROM (%s)"
+        .formatted(
+            keys(), measures().map(Measure::name).collect(Collectors.joining(", ")), rollUps(lake));
   }
 
-  /** The measures that a GROUP BY gives bit by bit, of windows in which sketches are exact. */
+  /** The measures that a GROUP BY gives bit by bit. */
   private Stream<Measure> measures() {
     return contract.rollUp().measures().stream()
         .filter(measure -> measure.settings().by() == null)
@@ -303,8 +318,12 @@ final class LakeRows implements AutoCloseable {
     String notNull = column == null ? "" : " AND " + column + " IS NOT NULL";
     String type =
         measure.resultType(column == null ? FieldType.INTEGER : contract.typeOf(column)).sqlType();
-    return "CAST(%s FILTER (WHERE %s%s) AS %s) AS %s"
-        .formatted(value, taken, notNull, type, measure.name());
+    String result = "CAST(%s FILTER (WHERE %s%s) AS %s)".formatted(value, taken, notNull, type);
+    return (measure.function() == Measure.Function.QUANTILE
+            ? whereExact(result, "count(*)")
+            : result)
+        + " AS "
+        + measure.name();
   }
 
   private String keys() {
