@@ -4,6 +4,7 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -15,6 +16,8 @@ class ClusterIT {
 
   @Test
   void losesAndDoublesNothingWhenTaskManagersAreKilledAndTheCommandToo() throws Exception {
+    // Two minutes of two processes that start: too long for each build.
+    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
     int kills = Integer.getInteger("highwater.kills", 3) / 3;
     // What this JVM asks of a restored source does not reach the TaskManager's: so from the start.
     try (LocalCluster cluster = LocalCluster.start(0, 1, 2);

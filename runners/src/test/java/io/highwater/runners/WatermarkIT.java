@@ -124,7 +124,7 @@ class WatermarkIT {
               "SELECT _partition, _offset, query_id FROM sent",
               "SELECT _partition, _offset, query_id FROM lake.events"),
           is(empty()));
-      assertThat(rows.differences(rows.rollUpsOfEvents("lake"), rows.rollUps("lake")), is(empty()));
+      assertThat(rows.rollUpDifferences("lake"), is(empty()));
     }
   }
 }
