@@ -5,10 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.highwater.runners.generate.Query;
 import io.highwater.runners.generate.QueryFormat;
 import io.highwater.runners.generate.QueryGenerator;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -54,12 +51,8 @@ final class LatencyBenchmark {
    */
   static String run(long rows) throws Exception {
     Path home = Files.createTempDirectory("highwater-bench");
-    Process broker =
-        CommandProcess.of("broker", List.of("--port=0", "--dir=" + home.resolve("broker")))
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    try {
-      String bootstrapServers = awaitReady(broker);
+    try (BenchmarkBroker broker = BenchmarkBroker.start(home.resolve("broker"))) {
+      String bootstrapServers = broker.address();
       createTopics(bootstrapServers);
       Process stream =
           CommandProcess.of(
@@ -78,8 +71,6 @@ final class LatencyBenchmark {
         stream.destroyForcibly().waitFor();
       }
     } finally {
-      broker.destroy();
-      broker.waitFor();
       StateFolder.deleteTree(home);
     }
   }
@@ -142,17 +133,6 @@ final class LatencyBenchmark {
           .all()
           .get();
     }
-  }
-
-  private static String awaitReady(Process broker) throws IOException, CommandFailedException {
-    BufferedReader out =
-        new BufferedReader(new InputStreamReader(broker.getInputStream(), StandardCharsets.UTF_8));
-    for (String line = out.readLine(); line != null; line = out.readLine()) {
-      if (line.startsWith("ready on ")) {
-        return line.substring("ready on ".length());
-      }
-    }
-    throw new CommandFailedException("the broker did not start");
   }
 
   private static void readPanes(String bootstrapServers, Ledger ledger) {

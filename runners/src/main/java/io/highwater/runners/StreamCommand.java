@@ -285,11 +285,7 @@ final class StreamCommand implements Command {
       }
       if (System.nanoTime() - shown >= interval.toNanos()) {
         shown = System.nanoTime();
-        Map<String, Long> counters = HighwaterMetrics.processTotals();
-        // On a cluster they count elsewhere.
-        if (!counters.isEmpty()) {
-          observer.accept(counters);
-        }
+        observer.accept(HighwaterMetrics.processTotals());
       }
       TimeUnit.MILLISECONDS.sleep(100);
       status = flink.status(job);
@@ -303,6 +299,10 @@ final class StreamCommand implements Command {
 
     @Override
     public void accept(Map<String, Long> counters) {
+      if (counters.isEmpty()) {
+        // On a cluster they count elsewhere.
+        return;
+      }
       long read = counters.getOrDefault(HighwaterMetrics.RECORDS_READ, 0L);
       long nanos = System.nanoTime();
       LOG.info(

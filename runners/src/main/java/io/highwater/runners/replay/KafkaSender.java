@@ -7,6 +7,7 @@ import io.highwater.runners.CommandFailedException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,10 +17,12 @@ import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.TopicExistsException;
@@ -86,6 +89,19 @@ final class KafkaSender implements AutoCloseable {
         new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer()));
   }
 
+  /**
+   * A partition that is not led yet may refuse a producer's first batch and take the next; the
+   * first is then out of order for ever.
+   */
+  private static void awaitLeaders(Admin admin, String topic, int partitions)
+      throws ExecutionException, InterruptedException, TimeoutException {
+    Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
+    for (int partition = 0; partition < partitions; partition++) {
+      ends.put(new TopicPartition(topic, partition), OffsetSpec.latest());
+    }
+    admin.listOffsets(ends).all().get(ANSWER.toMillis() + 1_000, TimeUnit.MILLISECONDS);
+  }
+
   private static void createTopic(String bootstrapServers, String topic, int partitions)
       throws CommandFailedException, InterruptedException {
     Map<String, Object> settings =
@@ -102,6 +118,7 @@ final class KafkaSender implements AutoCloseable {
           .createTopics(List.of(wanted))
           .all()
           .get(ANSWER.toMillis() + 1_000, TimeUnit.MILLISECONDS);
+      awaitLeaders(admin, topic, partitions);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof TopicExistsException) {
         return;
