@@ -24,11 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /** From Kafka to the lake, without end. */
 public final class StreamingPipeline {
-  /**
-   * How soon a live topic shows what changed in a window. Shorter ones only make more panes of the
-   * same batches, which the source puts out every {@code maxBundleTimeMills}.
-   */
-  private static final Duration LIVE_PANE_DELAY = Duration.ofMillis(50);
+  /** How soon a live topic shows what changed in a window; a shorter one makes more panes. */
+  private static final Duration LIVE_PANE_DELAY = Duration.ofMillis(100);
 
   private StreamingPipeline() {}
 

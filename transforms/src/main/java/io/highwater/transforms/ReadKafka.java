@@ -180,6 +180,10 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
     // the largest cost of reading.
     config.putIfAbsent(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 20_000);
     config.putIfAbsent(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, 64 << 20);
+    // The broker gathers for a moment: a batch costs more than a millisecond however small it is,
+    // and a thousand messages a second would else be nearly as many batches.
+    config.putIfAbsent(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, 1 << 20);
+    config.putIfAbsent(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 40);
     config.putIfAbsent(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, 16 << 20);
     // New partitions are seen, and a deleted topic missed, after this time.
     config.putIfAbsent(ConsumerConfig.METADATA_MAX_AGE_CONFIG, 30_000);
