@@ -24,6 +24,11 @@ final class ExactlyOnce {
     assertThat(rows.count("lake.events"), is(greaterThan(0L)));
     assertThat(rows.count("lake.rejected"), is(greaterThan(0L)));
     assertThat(
+        "more than once",
+        rows.rows(
+            "SELECT _topic, _partition, _offset, count(*) FROM (SELECT _topic, _partition, _offset FROM lake.events UNION ALL SELECT _topic, _partition, _offset FROM lake.rejected) GROUP BY ALL HAVING count(*) > 1"),
+        is(empty()));
+    assertThat(
         rows.differences(
             "SELECT _topic, _partition, _offset, instance_id, query_id, arrival_timestamp FROM sent WHERE code IS NULL",
             "SELECT _topic, _partition, _offset, instance_id, query_id, arrival_timestamp FROM lake.events"),

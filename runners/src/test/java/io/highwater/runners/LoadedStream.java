@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -208,7 +209,7 @@ final class LoadedStream implements AutoCloseable {
             "--port=" + address.substring(address.lastIndexOf(':') + 1));
   }
 
-  void endMessages() throws InterruptedException {
+  void endMessages() throws ExecutionException, InterruptedException {
     topic.endTrickle(trickle);
   }
 
@@ -220,7 +221,7 @@ final class LoadedStream implements AutoCloseable {
       last.add("--stopAfterIdle=3s");
     }
     StreamProcess end = start(last.toArray(String[]::new));
-    assertThat(end.log(), end.awaitEnd(), is(0));
+    end.awaitSuccess();
     assertThatEveryMessageIsThereOnce();
   }
 

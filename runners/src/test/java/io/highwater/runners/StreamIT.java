@@ -157,7 +157,7 @@ class StreamIT {
       topic.send(queries(7, windowEnd.minus(Duration.ofMinutes(5)), 7));
       topic.send(queries(11, START.plus(Duration.ofMinutes(15)), 8));
       topic.send(queries(5, newest, 9));
-      assertThat("exit code:\n" + stream.log(), stream.awaitEnd(), is(0));
+      stream.awaitSuccess();
       assertThat(stream.log(), containsString("0 rejected, 7 late, 11 too late"));
 
       rows.load("lake", lake);

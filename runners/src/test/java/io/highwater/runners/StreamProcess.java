@@ -1,5 +1,8 @@
 package io.highwater.runners;
 
+import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.is;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +55,12 @@ final class StreamProcess implements AutoCloseable {
   /** Ends it at once, as a crash would. */
   void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();
+  }
+
+  /** Waits until it ends by itself, as it should. */
+  void awaitSuccess() throws IOException, InterruptedException {
+    int exit = awaitEnd();
+    assertThat("exit code, after:\n" + log(), exit, is(0));
   }
 
   /** Waits until it ends by itself; gives the exit code. */

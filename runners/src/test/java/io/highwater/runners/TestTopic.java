@@ -160,7 +160,11 @@ final class TestTopic implements AutoCloseable {
   }
 
   /** Ends {@link #trickle} and waits until the broker has what was sent. */
-  void endTrickle(ScheduledFuture<?> trickle) throws InterruptedException {
+  void endTrickle(ScheduledFuture<?> trickle) throws ExecutionException, InterruptedException {
+    if (trickle.isDone()) {
+      // It has failed; what it sent last is not known.
+      trickle.get();
+    }
     trickle.cancel(false);
     trickling.shutdown();
     if (!trickling.awaitTermination(WAIT.toSeconds(), TimeUnit.SECONDS)) {

@@ -55,7 +55,7 @@ class WatermarkIT {
         topic.send(3, early.subList(part * 25, part * 25 + 25));
         pause(Duration.ofMillis(200));
       }
-      assertThat(stream.log(), stream.awaitEnd(), is(0));
+      stream.awaitSuccess();
       assertThatRollUpsAreOfAllEvents(topic, lake);
     }
   }
@@ -78,7 +78,7 @@ class WatermarkIT {
             assertThat("is running:\n" + stream.log(), stream.isAlive(), is(true));
             return hasClosedWindow(lake);
           });
-      assertThat(stream.log(), stream.awaitEnd(), is(0));
+      stream.awaitSuccess();
       assertThatRollUpsAreOfAllEvents(topic, lake);
     }
   }
