@@ -142,12 +142,8 @@ public final class PartialAggregator {
       groups.splitBy(batch.column(key));
     }
     long[] rowCounts = new long[groups.count];
-    long[] minMicros = new long[groups.count];
-    Arrays.fill(minMicros, Long.MAX_VALUE);
-    for (int row = 0; row < groups.ids.length; row++) {
-      int group = groups.ids[row];
+    for (int group : groups.ids) {
       rowCounts[group]++;
-      minMicros[group] = Math.min(minMicros[group], times.values[row]);
     }
     Aggregate[][] aggregates = new Aggregate[groups.count][kept.size()];
     for (int i = 0; i < kept.size(); i++) {
@@ -162,7 +158,7 @@ public final class PartialAggregator {
       partials.add(
           new Partial(
               Math.floorDiv(buckets[row], MICROS_PER_MILLI),
-              Math.floorDiv(minMicros[group], MICROS_PER_MILLI),
+              bucketMicros / MICROS_PER_MILLI,
               keyOf(batch, row),
               new Accumulator(rowCounts[group], aggregates[group])));
     }

@@ -4,60 +4,61 @@ import static java.util.Objects.requireNonNull;
 
 import io.highwater.contract.Contract;
 import io.highwater.record.RecordBatch;
-import io.highwater.rollup.Accumulator;
+import io.highwater.rollup.OpenWindows;
 import io.highwater.rollup.Partial;
 import io.highwater.rollup.PartialAggregator;
 import io.highwater.rollup.RollUpBatches;
-import io.highwater.rollup.RollUpKey;
 import io.highwater.rollup.RollUpRow;
+import io.highwater.rollup.WindowMerger;
 import io.highwater.status.StatusCounts;
+import io.highwater.transforms.HighwaterMetrics.BatchCounter;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.StreamSupport;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.beam.sdk.coders.CannotProvideCoderException;
-import org.apache.beam.sdk.coders.Coder;
-import org.apache.beam.sdk.coders.CoderRegistry;
 import org.apache.beam.sdk.coders.KvCoder;
-import org.apache.beam.sdk.transforms.Combine;
+import org.apache.beam.sdk.coders.VarIntCoder;
+import org.apache.beam.sdk.state.StateSpec;
+import org.apache.beam.sdk.state.StateSpecs;
+import org.apache.beam.sdk.state.TimeDomain;
+import org.apache.beam.sdk.state.Timer;
+import org.apache.beam.sdk.state.TimerSpec;
+import org.apache.beam.sdk.state.TimerSpecs;
+import org.apache.beam.sdk.state.ValueState;
 import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.Flatten;
+import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.windowing.AfterProcessingTime;
-import org.apache.beam.sdk.transforms.windowing.AfterWatermark;
-import org.apache.beam.sdk.transforms.windowing.FixedWindows;
 import org.apache.beam.sdk.transforms.windowing.GlobalWindow;
-import org.apache.beam.sdk.transforms.windowing.GlobalWindows;
-import org.apache.beam.sdk.transforms.windowing.IntervalWindow;
-import org.apache.beam.sdk.transforms.windowing.PaneInfo;
-import org.apache.beam.sdk.transforms.windowing.Window;
-import org.apache.beam.sdk.transforms.windowing.Window.ClosingBehavior;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
-import org.apache.beam.sdk.values.PCollectionList;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TupleTag;
+import org.apache.beam.sdk.values.TupleTagList;
 import org.joda.time.Instant;
 
 /**
- * The contract's aggregates by event-time window and key. Each batch gives one partial a bucket and
- * key, and partials are merged in the windows.
+ * The contract's aggregates by event-time window and key, scored against what was usual. Each batch
+ * gives one partial a window and key; they travel in pieces, one a shard of the keys, to where the
+ * shard's windows are merged by {@link WindowMerger}.
  *
- * <p>Unbounded: accumulating panes. The first comes when the watermark passes the window's end,
- * earlier ones while it is open, later ones for rows within the allowed lateness, and a last one,
+ * <p>Unbounded: accumulating panes. While a window is open it is shown some time after each change;
+ * then when the watermark reaches its end, after rows within the allowed lateness, and a last time,
  * final, when that is over, also if nothing changed. Bounded: one final pane.
  *
- * <p>Output in the global window: batches of the roll-ups table, at the starts of their windows,
- * and the numbers of late rows. A row is late when the watermark has passed the end of its shortest
- * window, and too late when the allowed lateness is over as well: then it is missing there, and
- * maybe in the longer windows, until a backfill of its hour. The rows of the final panes of the
- * shortest length and the too-late rows are together the rows that came in.
+ * <p>Input and outputs in the global window: batches of the roll-ups table, at the starts of their
+ * windows, and the numbers of late rows. A row is late when the watermark has reached the end of
+ * its shortest window, and too late when the allowed lateness is over as well: then it is missing
+ * there, and maybe in the longer windows, until a backfill of its hour. The rows of the final panes
+ * of the shortest length and the too-late rows are together the rows that came in.
  */
 public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PCollectionTuple> {
   /** Batches of the roll-ups table. */
@@ -65,6 +66,15 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
 
   /** Only of an unbounded input: how many rows were late and too late. */
   public static final TupleTag<StatusCounts> LATE_ROWS = new TupleTag<>("lateRows") {};
+
+  /**
+   * Few, so that the partials of a batch travel together. A stream keeps its state by shard:
+   * another number loses it.
+   */
+  private static final int STREAM_SHARDS = 32;
+
+  /** Many, as all windows of a shard's keys are in memory at once. */
+  private static final int HISTORY_SHARDS = 4_096;
 
   private final Contract contract;
   private final long runId;
@@ -108,175 +118,219 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
 
   @Override
   public PCollectionTuple expand(PCollection<RecordBatch> events) {
-    PCollectionTuple outputs = PCollectionTuple.empty(events.getPipeline());
-    List<PCollection<RollUpRow>> rows = new ArrayList<>();
-    for (Duration length : contract.rollUp().windows()) {
+    boolean isStream = events.isBounded() == IsBounded.UNBOUNDED;
+    PCollection<KV<Integer, List<Partial>>> partials =
+        events
+            .apply(
+                "Aggregate",
+                ParDo.of(new AggregateFn(contract, isStream ? STREAM_SHARDS : HISTORY_SHARDS)))
+            .setCoder(KvCoder.of(VarIntCoder.of(), new PartialsCoder()));
+    if (!isStream) {
+      return PCollectionTuple.of(
+          ROLLUPS,
+          gathered(
+              partials
+                  .apply("ByShard", GroupByKey.create())
+                  .apply("MergeHistory", ParDo.of(new MergeHistoryFn(contract, runId)))));
+    }
+    PCollectionTuple merged =
+        partials.apply(
+            "Merge",
+            ParDo.of(new MergeFn(contract, runId, allowedLateness, paneDelay))
+                .withOutputTags(MergeFn.ROWS, TupleTagList.of(LATE_ROWS)));
+    merged.get(LATE_ROWS).setCoder(BatchCoders.statusCounts());
+    return PCollectionTuple.of(ROLLUPS, gathered(merged.get(MergeFn.ROWS)))
+        .and(LATE_ROWS, merged.get(LATE_ROWS));
+  }
+
+  private PCollection<RecordBatch> gathered(PCollection<RollUpRow> rows) {
+    return rows.setCoder(new RollUpRowCoder())
+        .apply("Gather", ParDo.of(new GatherFn(contract)))
+        .setCoder(BatchCoders.recordBatch());
+  }
+
+  /** The partials of a batch, by the shard of their keys. */
+  private static final class AggregateFn extends ArrowFn<RecordBatch, KV<Integer, List<Partial>>> {
+    private final Contract contract;
+    private final int shards;
+    private transient List<PartialAggregator> aggregators;
+
+    AggregateFn(Contract contract, int shards) {
+      this.contract = contract;
+      this.shards = shards;
+    }
+
+    @Override
+    void open(BufferAllocator allocator) {
       // Each length has partials of its own: a batch of history gives few for an hour, where the
       // partials of its ten minutes would each have to be merged.
-      PCollection<KV<RollUpKey, Accumulator>> partials =
-          events
-              .apply("Aggregate" + length, ParDo.of(new AggregateFn(contract, length)))
-              .setCoder(KvCoder.of(new RollUpKeyCoder(), new AccumulatorCoder()));
-      boolean isShortest = length.equals(contract.rollUp().windows().get(0));
-      if (isShortest && events.isBounded() == IsBounded.UNBOUNDED) {
-        PCollectionTuple counted =
-            partials.apply(
-                "CountLateRows", CountLateRows.of(windowsOf(length), joda(allowedLateness)));
-        partials = counted.get(CountLateRows.IN_TIME);
-        outputs = outputs.and(LATE_ROWS, counted.get(CountLateRows.COUNTS));
+      aggregators =
+          contract.rollUp().windows().stream()
+              .map(length -> PartialAggregator.of(contract, length))
+              .toList();
+    }
+
+    @ProcessElement
+    public void process(
+        @Element RecordBatch batch, OutputReceiver<KV<Integer, List<Partial>>> out) {
+      Map<Integer, List<Partial>> byShard = new HashMap<>();
+      try (VectorSchemaRoot rows = batch.open(allocator())) {
+        for (PartialAggregator aggregator : aggregators) {
+          for (Partial partial : aggregator.aggregate(rows)) {
+            byShard
+                .computeIfAbsent(
+                    Math.floorMod(partial.key().hashCode(), shards), unused -> new ArrayList<>())
+                .add(partial);
+          }
+        }
       }
-      rows.add(
-          partials
-              .apply("Window" + length, windows(length, events.isBounded()))
-              .apply("Merge" + length, Combine.perKey(new MergeFn(contract)))
-              .apply("Panes" + length, ParDo.of(new PaneFn(contract, runId)))
-              .setCoder(new RollUpRowCoder())
-              .apply("Unwindow" + length, Window.into(new GlobalWindows())));
+      byShard.forEach((shard, partials) -> out.output(KV.of(shard, partials)));
     }
-    PCollection<RollUpRow> all =
-        PCollectionList.of(rows).apply("AllWindows", Flatten.pCollections());
-    if (!contract.rollUp().scores().isEmpty()) {
-      all = all.apply("Score", ScoreRollUps.of(contract));
-    }
-    PCollection<RecordBatch> rollUps =
-        all.apply("Gather", ParDo.of(new GatherFn(contract))).setCoder(BatchCoders.recordBatch());
-    return outputs.and(ROLLUPS, rollUps);
   }
 
-  private static FixedWindows windowsOf(Duration length) {
-    return FixedWindows.of(joda(length));
-  }
+  /** The windows of a shard, in a stream. */
+  private static final class MergeFn extends DoFn<KV<Integer, List<Partial>>, RollUpRow> {
+    static final TupleTag<RollUpRow> ROWS = new TupleTag<>("rows") {};
 
-  private static org.joda.time.Duration joda(Duration duration) {
-    return org.joda.time.Duration.millis(duration.toMillis());
-  }
+    @StateId("windows")
+    private final StateSpec<ValueState<OpenWindows>> windowsSpec =
+        StateSpecs.value(new OpenWindowsCoder());
 
-  private Window<KV<RollUpKey, Accumulator>> windows(Duration length, IsBounded bounded) {
-    Window<KV<RollUpKey, Accumulator>> windows = Window.into(windowsOf(length));
-    if (bounded == IsBounded.BOUNDED) {
-      return windows;
-    }
-    return windows
-        .triggering(
-            AfterWatermark.pastEndOfWindow()
-                .withEarlyFirings(
-                    AfterProcessingTime.pastFirstElementInPane().plusDelayOf(joda(paneDelay)))
-                .withLateFirings(
-                    AfterProcessingTime.pastFirstElementInPane().plusDelayOf(joda(paneDelay))))
-        .withAllowedLateness(joda(allowedLateness), ClosingBehavior.FIRE_ALWAYS)
-        .accumulatingFiredPanes();
-  }
+    /** When a window is over or to be closed. */
+    @TimerId("due")
+    private final TimerSpec dueSpec = TimerSpecs.timer(TimeDomain.EVENT_TIME);
 
-  private static final class AggregateFn extends ArrowFn<RecordBatch, KV<RollUpKey, Accumulator>> {
+    /** When changes are to be shown. */
+    @TimerId("show")
+    private final TimerSpec showSpec = TimerSpecs.timer(TimeDomain.PROCESSING_TIME);
+
     private final Contract contract;
-    private final Duration length;
-    private transient PartialAggregator aggregator;
+    private final long runId;
+    private final Duration allowedLateness;
+    private final org.joda.time.Duration paneDelay;
+    private final BatchCounter late = HighwaterMetrics.counter(HighwaterMetrics.RECORDS_LATE);
+    private final BatchCounter tooLate =
+        HighwaterMetrics.counter(HighwaterMetrics.RECORDS_TOO_LATE);
+    private transient WindowMerger merger;
 
-    AggregateFn(Contract contract, Duration length) {
+    MergeFn(Contract contract, long runId, Duration allowedLateness, Duration paneDelay) {
       this.contract = contract;
-      this.length = length;
+      this.runId = runId;
+      this.allowedLateness = allowedLateness;
+      this.paneDelay = org.joda.time.Duration.millis(paneDelay.toMillis());
     }
 
-    /** A message whose event time was not found by the scan came at the watermark. */
+    /** Rows come out at the starts of their windows, which are before the watermark. */
     @Override
     @Deprecated
     public org.joda.time.Duration getAllowedTimestampSkew() {
       return org.joda.time.Duration.millis(Long.MAX_VALUE);
     }
 
-    @Override
-    void open(BufferAllocator allocator) {
-      aggregator = PartialAggregator.of(contract, length);
+    @Setup
+    public void setup() {
+      merger = new WindowMerger(contract.rollUp(), runId, allowedLateness);
     }
 
     @ProcessElement
     public void process(
-        @Element RecordBatch batch, OutputReceiver<KV<RollUpKey, Accumulator>> out) {
-      try (VectorSchemaRoot rows = batch.open(allocator())) {
-        for (Partial partial : aggregator.aggregate(rows)) {
-          out.outputWithTimestamp(
-              KV.of(partial.key(), partial.accumulator()), new Instant(partial.minEventMillis()));
-        }
+        @Element KV<Integer, List<Partial>> partials,
+        @StateId("windows") ValueState<OpenWindows> state,
+        @TimerId("due") Timer due,
+        @TimerId("show") Timer show,
+        MultiOutputReceiver out) {
+      OpenWindows before = read(state);
+      long watermarkMillis = due.getCurrentRelativeTime().getMillis();
+      WindowMerger.Merged merged = merger.merge(before, partials.getValue(), watermarkMillis);
+      count(merged, out.get(LATE_ROWS));
+      OpenWindows after = merged.windows();
+      state.write(after);
+      if (after.hasChanges() && !before.hasChanges()) {
+        show.offset(paneDelay).withNoOutputTimestamp().setRelative();
       }
+      if (merger.nextDueMillis(after, watermarkMillis)
+          != merger.nextDueMillis(before, watermarkMillis)) {
+        setDue(due, after, watermarkMillis);
+      }
+    }
+
+    private void count(WindowMerger.Merged merged, OutputReceiver<StatusCounts> out) {
+      if (merged.lateRows() > 0) {
+        late.inc(merged.lateRows());
+        out.output(StatusCounts.ofLate(merged.lateRows()));
+      }
+      if (merged.tooLateRows() > 0) {
+        tooLate.inc(merged.tooLateRows());
+        out.output(StatusCounts.ofTooLate(merged.tooLateRows()));
+      }
+    }
+
+    @OnTimer("show")
+    public void onShow(
+        @StateId("windows") ValueState<OpenWindows> state, OutputReceiver<RollUpRow> out) {
+      WindowMerger.Shown shown = merger.showChanges(read(state));
+      state.write(shown.windows());
+      put(shown.rows(), out);
+    }
+
+    @OnTimer("due")
+    public void onDue(
+        @StateId("windows") ValueState<OpenWindows> state,
+        @TimerId("due") Timer due,
+        @TimerId("show") Timer show,
+        OutputReceiver<RollUpRow> out) {
+      long watermarkMillis = due.getCurrentRelativeTime().getMillis();
+      WindowMerger.Shown shown = merger.close(read(state), watermarkMillis);
+      state.write(shown.windows());
+      put(shown.rows(), out);
+      if (shown.windows().isEmpty()) {
+        show.clear();
+      } else {
+        setDue(due, shown.windows(), watermarkMillis);
+      }
+    }
+
+    private void setDue(Timer due, OpenWindows windows, long watermarkMillis) {
+      // A timer fires when the watermark is beyond it.
+      long last = merger.nextDueMillis(windows, watermarkMillis) - 1;
+      long end = GlobalWindow.INSTANCE.maxTimestamp().getMillis();
+      due.withNoOutputTimestamp().set(new Instant(Math.min(end, last)));
+    }
+
+    private static void put(List<RollUpRow> rows, OutputReceiver<RollUpRow> out) {
+      for (RollUpRow row : rows) {
+        out.outputWithTimestamp(row, new Instant(row.windowStartMillis()));
+      }
+    }
+
+    private static OpenWindows read(ValueState<OpenWindows> state) {
+      OpenWindows windows = state.read();
+      return windows == null ? OpenWindows.NONE : windows;
     }
   }
 
-  /** Merges by making new accumulators: one in a checkpoint is never changed afterwards. */
-  private static final class MergeFn
-      extends Combine.CombineFn<Accumulator, Accumulator, Accumulator> {
-    private final Contract contract;
-
-    MergeFn(Contract contract) {
-      this.contract = contract;
-    }
-
-    @Override
-    public Accumulator createAccumulator() {
-      return Accumulator.empty(contract.rollUp());
-    }
-
-    @Override
-    public Accumulator addInput(Accumulator accumulator, Accumulator partial) {
-      return accumulator.merge(partial);
-    }
-
-    @Override
-    public Accumulator mergeAccumulators(Iterable<Accumulator> accumulators) {
-      Accumulator merged = createAccumulator();
-      for (Accumulator accumulator : accumulators) {
-        merged = merged.merge(accumulator);
-      }
-      return merged;
-    }
-
-    @Override
-    public Accumulator extractOutput(Accumulator accumulator) {
-      return accumulator;
-    }
-
-    @Override
-    public Coder<Accumulator> getAccumulatorCoder(
-        CoderRegistry registry, Coder<Accumulator> inputCoder) throws CannotProvideCoderException {
-      return inputCoder;
-    }
-
-    @Override
-    public Coder<Accumulator> getDefaultOutputCoder(
-        CoderRegistry registry, Coder<Accumulator> inputCoder) throws CannotProvideCoderException {
-      return inputCoder;
-    }
-  }
-
-  private static final class PaneFn extends DoFn<KV<RollUpKey, Accumulator>, RollUpRow> {
+  /** All windows of a shard: as in a stream whose watermark comes when everything has come. */
+  private static final class MergeHistoryFn
+      extends DoFn<KV<Integer, Iterable<List<Partial>>>, RollUpRow> {
     private final Contract contract;
     private final long runId;
 
-    PaneFn(Contract contract, long runId) {
+    MergeHistoryFn(Contract contract, long runId) {
       this.contract = contract;
       this.runId = runId;
     }
 
     @ProcessElement
     public void process(
-        @Element KV<RollUpKey, Accumulator> merged,
-        IntervalWindow window,
-        PaneInfo pane,
-        OutputReceiver<RollUpRow> out) {
-      // When the watermark jumps over a window's end and its lateness at once, Flink fires the last
-      // pane and then, its state gone, an empty one with the same index.
-      if (merged.getValue().equals(Accumulator.empty(contract.rollUp()))) {
-        return;
-      }
-      long startMillis = window.start().getMillis();
-      out.output(
-          new RollUpRow(
-              startMillis,
-              window.end().getMillis() - startMillis,
-              requireNonNull(merged.getKey()),
-              runId,
-              pane.getIndex(),
-              pane.isLast(),
-              merged.getValue().results(contract.rollUp())));
+        @Element KV<Integer, Iterable<List<Partial>>> shard, OutputReceiver<RollUpRow> out) {
+      WindowMerger merger = new WindowMerger(contract.rollUp(), runId, Duration.ZERO);
+      Iterable<Partial> partials =
+          () ->
+              StreamSupport.stream(requireNonNull(shard.getValue()).spliterator(), false)
+                  .flatMap(List::stream)
+                  .iterator();
+      OpenWindows all = merger.merge(OpenWindows.NONE, partials, Long.MIN_VALUE).windows();
+      merger.close(all, Long.MAX_VALUE).rows().forEach(out::output);
     }
   }
 
@@ -326,15 +380,35 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     }
   }
 
-  private static final class AccumulatorCoder extends BatchCoders.DataCoder<Accumulator> {
+  private static final class PartialsCoder extends BatchCoders.DataCoder<List<Partial>> {
     @Override
-    void write(Accumulator value, DataOutput out) throws IOException {
+    void write(List<Partial> value, DataOutput out) throws IOException {
+      out.writeInt(value.size());
+      for (Partial partial : value) {
+        partial.writeTo(out);
+      }
+    }
+
+    @Override
+    List<Partial> read(DataInput in) throws IOException {
+      int size = in.readInt();
+      List<Partial> partials = new ArrayList<>(size);
+      for (int i = 0; i < size; i++) {
+        partials.add(Partial.readFrom(in));
+      }
+      return partials;
+    }
+  }
+
+  private static final class OpenWindowsCoder extends BatchCoders.DataCoder<OpenWindows> {
+    @Override
+    void write(OpenWindows value, DataOutput out) throws IOException {
       value.writeTo(out);
     }
 
     @Override
-    Accumulator read(DataInput in) throws IOException {
-      return Accumulator.readFrom(in);
+    OpenWindows read(DataInput in) throws IOException {
+      return OpenWindows.readFrom(in);
     }
   }
 }

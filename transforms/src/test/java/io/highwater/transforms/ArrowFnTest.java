@@ -14,8 +14,7 @@ import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.SourcedBatch;
-import io.highwater.rollup.Accumulator;
-import io.highwater.rollup.RollUpKey;
+import io.highwater.rollup.Partial;
 import io.highwater.rollup.RollUpRow;
 import java.time.Duration;
 import java.util.HashMap;
@@ -97,19 +96,19 @@ class ArrowFnTest {
             .toList();
     List<?> rows =
         run("AggregateFn", events).stream()
+            .map(element -> ((KV<?, ?>) element).getValue())
+            .flatMap(partials -> ((List<?>) partials).stream())
+            .map(Partial.class::cast)
             .map(
-                partial -> {
-                  KV<?, ?> kv = (KV<?, ?>) partial;
-                  Accumulator accumulator = (Accumulator) kv.getValue();
-                  return new RollUpRow(
-                      0,
-                      600_000,
-                      (RollUpKey) kv.getKey(),
-                      7,
-                      0,
-                      true,
-                      accumulator.results(contract.rollUp()));
-                })
+                partial ->
+                    new RollUpRow(
+                        partial.windowStartMillis(),
+                        partial.windowMillis(),
+                        partial.key(),
+                        7,
+                        0,
+                        true,
+                        partial.accumulator().results(contract.rollUp())))
             .toList();
     return Map.of(
         "ParseFn", List.of(MESSAGES),
