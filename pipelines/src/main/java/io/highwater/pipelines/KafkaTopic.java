@@ -88,7 +88,12 @@ final class KafkaTopic {
     while (reason.getCause() != null) {
       reason = reason.getCause();
     }
+    String message = reason.getMessage();
     return UsageException.option(
-        "bootstrapServers", bootstrapServers, "a Kafka that answers (" + reason.getMessage() + ")");
+        "bootstrapServers",
+        bootstrapServers,
+        "a Kafka that answers ("
+            + (message == null ? "nothing came in " + TIMEOUT_MILLIS / 1_000 + " s" : message)
+            + ")");
   }
 }

@@ -47,6 +47,7 @@ public final class StreamingPipeline {
           processRecords.withDeduplication(
               OptionValues.positiveDuration("deduplicate", options.getDeduplicate()));
     }
+    String kafkaFile = consumerConfigFile(options);
     ReadKafka readKafka = readKafka(options, contract);
     String liveTopic = liveTopic(options, kafka);
     if (liveTopic != null) {
@@ -78,9 +79,10 @@ public final class StreamingPipeline {
       String servers = options.getBootstrapServers();
       processed
           .get(ProcessRecords.ROLLUPS)
-          .apply("LivePanes", WriteLiveTopic.of(contract, Kind.PANE, servers, liveTopic, kafka));
+          .apply(
+              "LivePanes", WriteLiveTopic.of(contract, Kind.PANE, servers, liveTopic, kafkaFile));
       status.apply(
-          "LiveStatus", WriteLiveTopic.of(contract, Kind.STATUS, servers, liveTopic, kafka));
+          "LiveStatus", WriteLiveTopic.of(contract, Kind.STATUS, servers, liveTopic, kafkaFile));
     }
     if (options.getDeadLetterTopic() != null) {
       processed
@@ -88,7 +90,7 @@ public final class StreamingPipeline {
           .apply(
               "WriteDeadLetters",
               WriteDeadLetters.of(
-                  options.getBootstrapServers(), options.getDeadLetterTopic(), kafka));
+                  options.getBootstrapServers(), options.getDeadLetterTopic(), kafkaFile));
     }
     return pipeline;
   }
@@ -103,6 +105,11 @@ public final class StreamingPipeline {
       KafkaTopic.createIfAbsent("liveTopic", options.getBootstrapServers(), topic, kafka);
     }
     return topic;
+  }
+
+  private static @Nullable String consumerConfigFile(StreamingPipelineOptions options) {
+    String file = options.getConsumerConfig();
+    return file == null ? null : Path.of(file).toAbsolutePath().toString();
   }
 
   /**
@@ -139,10 +146,9 @@ public final class StreamingPipeline {
           read.withConsumerConfig(
               Map.of(ConsumerConfig.GROUP_ID_CONFIG, options.getConsumerGroup()));
     }
-    if (options.getConsumerConfig() != null) {
-      read =
-          read.withConsumerConfigFile(
-              Path.of(options.getConsumerConfig()).toAbsolutePath().toString());
+    String file = consumerConfigFile(options);
+    if (file != null) {
+      read = read.withConsumerConfigFile(file);
     }
     if (atEnd) {
       read = read.withStartAtEnd();

@@ -56,21 +56,27 @@ record KafkaSettings(
 
   /** All settings of the consumer, those in the file too. */
   Map<String, Object> allConsumerConfig() {
-    Map<String, Object> config = new HashMap<>();
-    if (consumerConfigFile != null) {
-      Properties properties = new Properties();
-      try (Reader reader =
-          Files.newBufferedReader(Path.of(consumerConfigFile), StandardCharsets.UTF_8)) {
-        properties.load(reader);
-      } catch (IOException e) {
-        throw new UncheckedIOException("Cannot read consumer settings " + consumerConfigFile, e);
-      }
-      properties.stringPropertyNames().forEach(key -> config.put(key, properties.getProperty(key)));
-    }
+    Map<String, Object> config = new HashMap<>(readFile(consumerConfigFile));
     config.putAll(consumerConfig);
     config.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
     // Offsets are committed when a checkpoint completes, never by the clock.
     config.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+    return config;
+  }
+
+  /** The settings of a client in a properties file; none for null. */
+  static Map<String, Object> readFile(@Nullable String file) {
+    if (file == null) {
+      return Map.of();
+    }
+    Properties properties = new Properties();
+    try (Reader reader = Files.newBufferedReader(Path.of(file), StandardCharsets.UTF_8)) {
+      properties.load(reader);
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot read Kafka settings " + file, e);
+    }
+    Map<String, Object> config = new HashMap<>();
+    properties.stringPropertyNames().forEach(key -> config.put(key, properties.getProperty(key)));
     return config;
   }
 

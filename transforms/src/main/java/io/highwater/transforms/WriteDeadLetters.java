@@ -6,7 +6,6 @@ import io.highwater.record.RecordBatch;
 import io.highwater.record.RejectedRecords;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Map;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VarBinaryVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -18,6 +17,7 @@ import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PDone;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Headers;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends rejected records to a topic: the original bytes, with stage, code, field, value, reason and
@@ -30,24 +30,24 @@ public final class WriteDeadLetters extends PTransform<PCollection<RecordBatch>,
 
   private final String bootstrapServers;
   private final String topic;
-  private final Map<String, Object> producerConfig;
+  private final @Nullable String clientConfigFile;
 
   private WriteDeadLetters(
-      String bootstrapServers, String topic, Map<String, Object> producerConfig) {
+      String bootstrapServers, String topic, @Nullable String clientConfigFile) {
     this.bootstrapServers = bootstrapServers;
     this.topic = topic;
-    this.producerConfig = producerConfig;
+    this.clientConfigFile = clientConfigFile;
   }
 
   /**
-   * @param producerConfig security settings and the like
+   * @param clientConfigFile a properties file with security settings and the like; null for none
    */
   public static WriteDeadLetters of(
-      String bootstrapServers, String topic, Map<String, Object> producerConfig) {
+      String bootstrapServers, String topic, @Nullable String clientConfigFile) {
     return new WriteDeadLetters(
         requireNonNull(bootstrapServers, "bootstrapServers"),
         requireNonNull(topic, "topic"),
-        Map.copyOf(producerConfig));
+        clientConfigFile);
   }
 
   @Override
@@ -55,7 +55,8 @@ public final class WriteDeadLetters extends PTransform<PCollection<RecordBatch>,
     return rejected
         .apply("ToMessages", ParDo.of(new MessageFn(topic)))
         .setCoder(ProducerRecordCoder.of(ByteArrayCoder.of(), ByteArrayCoder.of()))
-        .apply("WriteMessages", KafkaMessages.write(bootstrapServers, topic, producerConfig));
+        .apply(
+            "WriteMessages", new KafkaMessages(bootstrapServers, topic, clientConfigFile).write());
   }
 
   private static final class MessageFn

@@ -12,7 +12,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Locale;
-import java.util.Map;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.TimeStampMicroVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -46,36 +45,36 @@ public final class WriteLiveTopic extends PTransform<PCollection<RecordBatch>, P
   private final Kind kind;
   private final String bootstrapServers;
   private final String topic;
-  private final Map<String, Object> producerConfig;
+  private final @Nullable String clientConfigFile;
 
   private WriteLiveTopic(
       Contract contract,
       Kind kind,
       String bootstrapServers,
       String topic,
-      Map<String, Object> producerConfig) {
+      @Nullable String clientConfigFile) {
     this.contract = contract;
     this.kind = kind;
     this.bootstrapServers = bootstrapServers;
     this.topic = topic;
-    this.producerConfig = producerConfig;
+    this.clientConfigFile = clientConfigFile;
   }
 
   /**
-   * @param producerConfig security settings and the like
+   * @param clientConfigFile a properties file with security settings and the like; null for none
    */
   public static WriteLiveTopic of(
       Contract contract,
       Kind kind,
       String bootstrapServers,
       String topic,
-      Map<String, Object> producerConfig) {
+      @Nullable String clientConfigFile) {
     return new WriteLiveTopic(
         requireNonNull(contract, "contract"),
         requireNonNull(kind, "kind"),
         requireNonNull(bootstrapServers, "bootstrapServers"),
         requireNonNull(topic, "topic"),
-        Map.copyOf(producerConfig));
+        clientConfigFile);
   }
 
   @Override
@@ -83,7 +82,8 @@ public final class WriteLiveTopic extends PTransform<PCollection<RecordBatch>, P
     String kindName = kind.name().toLowerCase(Locale.ROOT);
     return rows.apply("ToJson", ParDo.of(new JsonFn(contract.id(), kindName, topic)))
         .setCoder(ProducerRecordCoder.of(ByteArrayCoder.of(), ByteArrayCoder.of()))
-        .apply("WriteMessages", KafkaMessages.write(bootstrapServers, topic, producerConfig));
+        .apply(
+            "WriteMessages", new KafkaMessages(bootstrapServers, topic, clientConfigFile).write());
   }
 
   static final class JsonFn extends ArrowFn<RecordBatch, ProducerRecord<byte[], byte[]>> {

@@ -57,7 +57,7 @@ class ArrowFnTest {
         .apply(WriteArrow.of(contract, Table.EVENTS, "lake").withGeneration("1"));
     processed
         .get(ProcessRecords.REJECTED)
-        .apply(WriteDeadLetters.of("localhost:1", "dead", Map.of()));
+        .apply(WriteDeadLetters.of("localhost:1", "dead", null));
     pipeline
         .apply(Create.empty(BatchCoders.recordBatch()))
         .setIsBoundedInternal(PCollection.IsBounded.UNBOUNDED)
