@@ -81,29 +81,34 @@ public final class Accumulator {
    */
   public List<@Nullable Object> results(RollUp rollUp) {
     int[] slots = Slots.of(rollUp).ofMeasure();
+    List<Aggregate.Results> ofSlots = Arrays.stream(aggregates).map(Aggregate::results).toList();
     List<@Nullable Object> results = new ArrayList<>(slots.length);
     for (int i = 0; i < slots.length; i++) {
-      results.add(aggregates[slots[i]].result(rollUp.measures().get(i)));
+      results.add(ofSlots.get(slots[i]).of(rollUp.measures().get(i)));
     }
     return Collections.unmodifiableList(results);
   }
 
   /** Writes what {@link #readFrom} reads; equal accumulators give equal bytes. */
   public void writeTo(DataOutput out) throws IOException {
-    out.writeLong(rowCount);
-    out.writeShort(aggregates.length);
+    Encoder encoder = new Encoder();
+    encoder.writeUnsigned(rowCount);
+    encoder.writeUnsigned(aggregates.length);
     for (Aggregate aggregate : aggregates) {
-      aggregate.writeTo(out);
+      aggregate.writeTo(encoder);
     }
+    encoder.writeTo(out);
   }
 
   /** Reads what {@link #writeTo} wrote. */
   public static Accumulator readFrom(DataInput in) throws IOException {
-    long rowCount = in.readLong();
-    Aggregate[] aggregates = new Aggregate[in.readUnsignedShort()];
+    Decoder decoder = Decoder.readFrom(in);
+    long rowCount = decoder.readUnsigned();
+    Aggregate[] aggregates = new Aggregate[decoder.readLength()];
     for (int i = 0; i < aggregates.length; i++) {
-      aggregates[i] = Aggregate.readFrom(in);
+      aggregates[i] = Aggregate.readFrom(decoder);
     }
+    decoder.requireEnd();
     return new Accumulator(rowCount, aggregates);
   }
 

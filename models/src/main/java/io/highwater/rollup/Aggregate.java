@@ -1,8 +1,6 @@
 package io.highwater.rollup;
 
 import io.highwater.contract.Measure;
-import java.io.DataInput;
-import java.io.DataOutput;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -27,26 +25,28 @@ sealed interface Aggregate
   /** No value was seen; any other aggregate merged with it stays as it is. */
   Aggregate NOTHING = new Nothing();
 
-  /** Far above what a sketch takes; more in what is read means that it is damaged. */
-  int MAX_SKETCH_BYTES = 1 << 20;
-
   Aggregate merge(Aggregate other);
 
   /** Long (also for timestamps, in microseconds), Double, Boolean, String or null. */
   @Nullable Object result(Measure measure);
 
-  void writeTo(DataOutput out) throws IOException;
+  /** Answers several measures at the price of about one. */
+  default Results results() {
+    return this::result;
+  }
 
-  static Aggregate readFrom(DataInput in) throws IOException {
-    int kind = in.readUnsignedByte();
+  void writeTo(Encoder out);
+
+  static Aggregate readFrom(Decoder in) throws IOException {
+    int kind = in.readByte();
     return switch (kind) {
       case Nothing.KIND -> NOTHING;
-      case Count.KIND -> new Count(in.readLong());
+      case Count.KIND -> new Count(in.readUnsigned());
       case IntegerSum.KIND -> new IntegerSum(ExactSum.readFrom(in));
       case NumberSum.KIND -> new NumberSum(ExactSum.readFrom(in));
       case Least.KIND -> new Least(readValue(in));
       case Greatest.KIND -> new Greatest(readValue(in));
-      case Last.KIND -> new Last(in.readLong(), readValue(in));
+      case Last.KIND -> new Last(in.readSigned(), readValue(in));
       case Quantiles.KIND -> Quantiles.readFrom(in);
       case Distinct.KIND -> Distinct.readFrom(in);
       case FrequentValues.KIND -> FrequentValues.readFrom(in);
@@ -56,22 +56,12 @@ sealed interface Aggregate
     };
   }
 
-  private static Object readValue(DataInput in) throws IOException {
+  private static Object readValue(Decoder in) throws IOException {
     Object value = Scalars.read(in);
     if (value == null) {
       throw new IOException("an aggregate without a value is damaged");
     }
     return value;
-  }
-
-  static byte[] readBytes(DataInput in) throws IOException {
-    int length = in.readInt();
-    if (length < 0 || length > MAX_SKETCH_BYTES) {
-      throw new IOException("a sketch of " + length + " bytes is damaged");
-    }
-    byte[] bytes = new byte[length];
-    in.readFully(bytes);
-    return bytes;
   }
 
   /** Merges with an aggregate of another kind, which may only be {@link #NOTHING}. */
@@ -85,6 +75,11 @@ sealed interface Aggregate
             + " with "
             + other.getClass().getSimpleName()
             + "; expected aggregates of one measure");
+  }
+
+  /** The result that each measure of one aggregate asks for. */
+  interface Results {
+    @Nullable Object of(Measure measure);
   }
 
   record Nothing() implements Aggregate {
@@ -101,7 +96,7 @@ sealed interface Aggregate
     }
 
     @Override
-    public void writeTo(DataOutput out) throws IOException {
+    public void writeTo(Encoder out) {
       out.writeByte(KIND);
     }
   }
@@ -123,9 +118,9 @@ sealed interface Aggregate
     }
 
     @Override
-    public void writeTo(DataOutput out) throws IOException {
+    public void writeTo(Encoder out) {
       out.writeByte(KIND);
-      out.writeLong(rows);
+      out.writeUnsigned(rows);
     }
   }
 
@@ -147,7 +142,7 @@ sealed interface Aggregate
     }
 
     @Override
-    public void writeTo(DataOutput out) throws IOException {
+    public void writeTo(Encoder out) {
       out.writeByte(KIND);
       sum.writeTo(out);
     }
@@ -171,7 +166,7 @@ sealed interface Aggregate
     }
 
     @Override
-    public void writeTo(DataOutput out) throws IOException {
+    public void writeTo(Encoder out) {
       out.writeByte(KIND);
       sum.writeTo(out);
     }
@@ -194,7 +189,7 @@ sealed interface Aggregate
     }
 
     @Override
-    public void writeTo(DataOutput out) throws IOException {
+    public void writeTo(Encoder out) {
       out.writeByte(KIND);
       Scalars.write(value, out);
     }
@@ -217,7 +212,7 @@ sealed interface Aggregate
     }
 
     @Override
-    public void writeTo(DataOutput out) throws IOException {
+    public void writeTo(Encoder out) {
       out.writeByte(KIND);
       Scalars.write(value, out);
     }
@@ -242,9 +237,9 @@ sealed interface Aggregate
     }
 
     @Override
-    public void writeTo(DataOutput out) throws IOException {
+    public void writeTo(Encoder out) {
       out.writeByte(KIND);
-      out.writeLong(eventMicros);
+      out.writeSigned(eventMicros);
       Scalars.write(value, out);
     }
   }

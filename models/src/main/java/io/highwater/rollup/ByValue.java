@@ -1,8 +1,6 @@
 package io.highwater.rollup;
 
 import io.highwater.contract.Measure;
-import java.io.DataInput;
-import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.Map;
@@ -38,23 +36,20 @@ record ByValue(SortedMap<String, Aggregate> aggregates) implements Aggregate {
   }
 
   @Override
-  public void writeTo(DataOutput out) throws IOException {
+  public void writeTo(Encoder out) {
     out.writeByte(KIND);
-    out.writeShort(aggregates.size());
+    out.writeUnsigned(aggregates.size());
     for (Map.Entry<String, Aggregate> entry : aggregates.entrySet()) {
-      Scalars.write(entry.getKey(), out);
+      out.writeText(entry.getKey());
       entry.getValue().writeTo(out);
     }
   }
 
-  static ByValue readFrom(DataInput in) throws IOException {
+  static ByValue readFrom(Decoder in) throws IOException {
     SortedMap<String, Aggregate> aggregates = new TreeMap<>();
-    int size = in.readUnsignedShort();
+    int size = in.readLength();
     for (int i = 0; i < size; i++) {
-      if (!(Scalars.read(in) instanceof String value)) {
-        throw new IOException("an aggregate of no value is damaged");
-      }
-      aggregates.put(value, Aggregate.readFrom(in));
+      aggregates.put(in.readText(), Aggregate.readFrom(in));
     }
     return new ByValue(aggregates);
   }

@@ -1,8 +1,6 @@
 package io.highwater.rollup;
 
 import io.highwater.contract.Measure;
-import java.io.DataInput;
-import java.io.DataOutput;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -46,9 +44,9 @@ record Correlation(
   }
 
   @Override
-  public void writeTo(DataOutput out) throws IOException {
+  public void writeTo(Encoder out) {
     out.writeByte(KIND);
-    out.writeLong(rows);
+    out.writeUnsigned(rows);
     sumOfX.writeTo(out);
     sumOfY.writeTo(out);
     sumOfXx.writeTo(out);
@@ -56,9 +54,9 @@ record Correlation(
     sumOfXy.writeTo(out);
   }
 
-  static Correlation readFrom(DataInput in) throws IOException {
+  static Correlation readFrom(Decoder in) throws IOException {
     return new Correlation(
-        in.readLong(),
+        in.readUnsigned(),
         ExactSum.readFrom(in),
         ExactSum.readFrom(in),
         ExactSum.readFrom(in),

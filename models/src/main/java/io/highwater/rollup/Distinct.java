@@ -1,8 +1,6 @@
 package io.highwater.rollup;
 
 import io.highwater.contract.Measure;
-import java.io.DataInput;
-import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
 import org.apache.datasketches.hll.HllSketch;
@@ -18,7 +16,8 @@ import org.apache.datasketches.hll.Union;
  * HllSketch.getRelErr}); the count is the same in whatever order, as the composite estimate follows
  * from the registers alone.
  *
- * @param values integers, or 64-bit hashes of texts; ascending; none where there is a sketch
+ * @param values integers, or 64-bit hashes of texts, ascending; beside a sketch, those that wait to
+ *     be taken into it, as a sketch takes many at about the price of one
  * @param sketch the serialized sketch, 4.1 KB; empty where there is none
  */
 record Distinct(long[] values, byte[] sketch) implements Aggregate {
@@ -40,24 +39,30 @@ record Distinct(long[] values, byte[] sketch) implements Aggregate {
         values[count++] = values[i];
       }
     }
-    long[] different = count == values.length ? values : Arrays.copyOf(values, count);
-    return count <= EXACT_VALUES ? new Distinct(different, NONE.sketch) : of(newSketch(different));
+    return of(count == values.length ? values : Arrays.copyOf(values, count), NONE.sketch);
   }
 
-  private static Distinct of(HllSketch sketch) {
-    return new Distinct(NONE.values, sketch.toCompactByteArray());
+  private static Distinct of(long[] values, byte[] sketch) {
+    return values.length <= EXACT_VALUES
+        ? new Distinct(values, sketch)
+        : new Distinct(NONE.values, toByteArray(union(values, sketch)));
   }
 
-  private static HllSketch newSketch(long[] values) {
-    HllSketch sketch = new HllSketch(LOG_REGISTERS, TgtHllType.HLL_8);
-    for (long value : values) {
-      sketch.update(value);
+  private static Union union(long[] values, byte[]... sketches) {
+    Union union = new Union(LOG_REGISTERS);
+    for (byte[] sketch : sketches) {
+      if (sketch.length > 0) {
+        union.update(HllSketch.heapify(sketch));
+      }
     }
-    return sketch;
+    for (long value : values) {
+      union.update(value);
+    }
+    return union;
   }
 
-  private HllSketch toSketch() {
-    return sketch.length == 0 ? newSketch(values) : HllSketch.heapify(sketch);
+  private static byte[] toByteArray(Union union) {
+    return union.getResult(TgtHllType.HLL_8).toCompactByteArray();
   }
 
   @Override
@@ -65,39 +70,44 @@ record Distinct(long[] values, byte[] sketch) implements Aggregate {
     if (!(other instanceof Distinct that)) {
       return Aggregate.mergeNothing(this, other);
     }
-    if (sketch.length == 0 && that.sketch.length == 0) {
-      long[] all = Arrays.copyOf(values, values.length + that.values.length);
-      System.arraycopy(that.values, 0, all, values.length, that.values.length);
-      return of(all);
+    byte[] sketches =
+        sketch.length == 0 || that.sketch.length == 0
+            ? sketch.length == 0 ? that.sketch : sketch
+            : toByteArray(union(NONE.values, sketch, that.sketch));
+    return of(mergeSorted(values, that.values), sketches);
+  }
+
+  /** Of two values that are the same, one. */
+  private static long[] mergeSorted(long[] left, long[] right) {
+    long[] merged = new long[left.length + right.length];
+    int size = 0;
+    int i = 0;
+    int j = 0;
+    while (i < left.length || j < right.length) {
+      int order = i == left.length ? 1 : j == right.length ? -1 : Long.compare(left[i], right[j]);
+      merged[size++] = order <= 0 ? left[i] : right[j];
+      i += order <= 0 ? 1 : 0;
+      j += order >= 0 ? 1 : 0;
     }
-    Union union = new Union(LOG_REGISTERS);
-    union.update(toSketch());
-    union.update(that.toSketch());
-    return of(union.getResult(TgtHllType.HLL_8));
+    return size == merged.length ? merged : Arrays.copyOf(merged, size);
   }
 
   @Override
   public Long result(Measure measure) {
-    return sketch.length == 0 ? values.length : Math.round(toSketch().getCompositeEstimate());
+    return sketch.length == 0
+        ? values.length
+        : Math.round(union(values, sketch).getCompositeEstimate());
   }
 
   @Override
-  public void writeTo(DataOutput out) throws IOException {
+  public void writeTo(Encoder out) {
     out.writeByte(KIND);
-    out.writeShort(values.length);
-    for (long value : values) {
-      out.writeLong(value);
-    }
-    out.writeInt(sketch.length);
-    out.write(sketch);
+    out.writeAscending(values);
+    out.writeBytes(sketch);
   }
 
-  static Distinct readFrom(DataInput in) throws IOException {
-    long[] values = new long[in.readUnsignedShort()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = in.readLong();
-    }
-    return new Distinct(values, Aggregate.readBytes(in));
+  static Distinct readFrom(Decoder in) throws IOException {
+    return new Distinct(in.readAscending(), in.readBytes());
   }
 
   @Override

@@ -1,7 +1,5 @@
 package io.highwater.rollup;
 
-import java.io.DataInput;
-import java.io.DataOutput;
 import java.io.IOException;
 import java.math.BigInteger;
 
@@ -89,23 +87,20 @@ record ExactSum(BigInteger significand, int exponent, int nonFinite) {
     return significand.signum() < 0 ? -rounded : rounded;
   }
 
-  void writeTo(DataOutput out) throws IOException {
-    byte[] bytes = significand.toByteArray();
+  void writeTo(Encoder out) {
     out.writeByte(nonFinite);
-    out.writeShort(exponent);
-    out.writeShort(bytes.length);
-    out.write(bytes);
+    out.writeSigned(exponent);
+    out.writeBytes(significand.toByteArray());
   }
 
-  static ExactSum readFrom(DataInput in) throws IOException {
-    int nonFinite = in.readUnsignedByte();
-    int exponent = in.readShort();
-    int length = in.readUnsignedShort();
-    if (length == 0 || length > MAX_SIGNIFICAND_BYTES) {
-      throw new IOException("a sum of " + length + " bytes is damaged");
+  static ExactSum readFrom(Decoder in) throws IOException {
+    int nonFinite = in.readByte();
+    long exponent = in.readSigned();
+    byte[] bytes = in.readBytes();
+    if (exponent != (short) exponent || bytes.length == 0 || bytes.length > MAX_SIGNIFICAND_BYTES) {
+      throw new IOException(
+          "a sum of " + bytes.length + " bytes and exponent " + exponent + " is damaged");
     }
-    byte[] bytes = new byte[length];
-    in.readFully(bytes);
-    return new ExactSum(new BigInteger(bytes), exponent, nonFinite);
+    return new ExactSum(new BigInteger(bytes), (int) exponent, nonFinite);
   }
 }

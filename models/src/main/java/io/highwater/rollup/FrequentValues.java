@@ -1,22 +1,19 @@
 package io.highwater.rollup;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import io.highwater.contract.Measure;
-import java.io.DataInput;
-import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Counts of the frequent values, by a Misra-Gries summary as merged in Agarwal and others,
- * Mergeable Summaries, 2012: of more than {@value #CAPACITY} values, the count of the first one
- * that has no place is taken off all, and those that have none left go.
+ * Mergeable Summaries, 2012: when the values are far more than {@value #CAPACITY}, the count of the
+ * first one that has no place is taken off all, and those that have none left go.
  *
  * <p>Up to {@value #CAPACITY} different values the counts are exact, in whatever order they were
  * merged. Beyond, a count is never too high, and too low by at most {@code undercount}, which is at
@@ -30,43 +27,69 @@ record FrequentValues(String[] values, long[] counts, long undercount) implement
   static final int KIND = 9;
   static final int CAPACITY = 512;
 
+  /** So many places more are taken before the counts are cut, as a cut costs more than a merge. */
+  private static final int SPARE = 128;
+
   static FrequentValues of(Map<String, Long> counts) {
-    return of(counts, 0);
+    String[] values = counts.keySet().toArray(String[]::new);
+    Arrays.sort(values);
+    long[] ofValues = new long[values.length];
+    for (int i = 0; i < values.length; i++) {
+      ofValues[i] = requireNonNull(counts.get(values[i]));
+    }
+    return of(values, ofValues, values.length, 0);
   }
 
-  private static FrequentValues of(Map<String, Long> counts, long undercount) {
-    long cut = 0;
-    if (counts.size() > CAPACITY) {
-      long[] ascending = counts.values().stream().mapToLong(Long::longValue).sorted().toArray();
-      cut = ascending[ascending.length - CAPACITY - 1];
+  /** Of the first {@code size} elements; changes the arrays and takes them over. */
+  private static FrequentValues of(String[] values, long[] counts, int size, long undercount) {
+    if (size <= CAPACITY + SPARE) {
+      return new FrequentValues(
+          size == values.length ? values : Arrays.copyOf(values, size),
+          size == counts.length ? counts : Arrays.copyOf(counts, size),
+          undercount);
     }
-    TreeMap<String, Long> kept = new TreeMap<>();
-    for (Map.Entry<String, Long> entry : counts.entrySet()) {
-      if (entry.getValue() > cut) {
-        kept.put(entry.getKey(), entry.getValue() - cut);
+    long[] ascending = Arrays.copyOf(counts, size);
+    Arrays.sort(ascending);
+    long cut = ascending[size - CAPACITY - 1];
+    int kept = 0;
+    for (int i = 0; i < size; i++) {
+      if (counts[i] > cut) {
+        values[kept] = values[i];
+        counts[kept++] = counts[i] - cut;
       }
     }
     return new FrequentValues(
-        kept.keySet().toArray(new String[0]),
-        kept.values().stream().mapToLong(Long::longValue).toArray(),
-        undercount + cut);
+        Arrays.copyOf(values, kept), Arrays.copyOf(counts, kept), undercount + cut);
   }
 
   @Override
   public Aggregate merge(Aggregate other) {
     if (other instanceof FrequentValues that) {
-      Map<String, Long> sums = new TreeMap<>();
-      addTo(sums);
-      that.addTo(sums);
-      return of(sums, undercount + that.undercount);
+      return that.values.length < values.length ? merge(that, this) : merge(this, that);
     }
     return Aggregate.mergeNothing(this, other);
   }
 
-  private void addTo(Map<String, Long> sums) {
-    for (int i = 0; i < values.length; i++) {
-      sums.merge(values[i], counts[i], Long::sum);
+  /** Searches for each value of the smaller side, so that most of the larger is only copied. */
+  private static FrequentValues merge(FrequentValues few, FrequentValues many) {
+    String[] values = new String[few.values.length + many.values.length];
+    long[] counts = new long[values.length];
+    int size = 0;
+    int copied = 0;
+    for (int i = 0; i < few.values.length; i++) {
+      int found = Arrays.binarySearch(many.values, copied, many.values.length, few.values[i]);
+      int at = found < 0 ? -found - 1 : found;
+      System.arraycopy(many.values, copied, values, size, at - copied);
+      System.arraycopy(many.counts, copied, counts, size, at - copied);
+      size += at - copied;
+      values[size] = few.values[i];
+      counts[size++] = few.counts[i] + (found < 0 ? 0 : many.counts[found]);
+      copied = found < 0 ? at : at + 1;
     }
+    int rest = many.values.length - copied;
+    System.arraycopy(many.values, copied, values, size, rest);
+    System.arraycopy(many.counts, copied, counts, size, rest);
+    return of(values, counts, size + rest, few.undercount + many.undercount);
   }
 
   /** The most frequent values, of equally frequent ones the least, as a JSON list of objects. */
@@ -76,11 +99,23 @@ record FrequentValues(String[] values, long[] counts, long undercount) implement
     if (k == null) {
       throw new IllegalArgumentException("measure '" + measure.name() + "' says no k");
     }
-    return IntStream.range(0, values.length)
-        .boxed()
-        .sorted(Comparator.<Integer>comparingLong(i -> -counts[i]).thenComparing(i -> values[i]))
-        .limit(k)
-        .map(i -> "{\"value\":" + quote(values[i]) + ",\"count\":" + counts[i] + "}")
+    int[] best = new int[Math.min(k, values.length)];
+    int size = 0;
+    for (int i = 0; i < values.length; i++) {
+      if (size < best.length) {
+        size++;
+      } else if (size == 0 || counts[i] <= counts[best[size - 1]]) {
+        continue;
+      }
+      int place = size - 1;
+      while (place > 0 && counts[best[place - 1]] < counts[i]) {
+        best[place] = best[place - 1];
+        place--;
+      }
+      best[place] = i;
+    }
+    return Arrays.stream(best)
+        .mapToObj(i -> "{\"value\":" + quote(values[i]) + ",\"count\":" + counts[i] + "}")
         .collect(Collectors.joining(",", "[", "]"));
   }
 
@@ -90,27 +125,24 @@ record FrequentValues(String[] values, long[] counts, long undercount) implement
   }
 
   @Override
-  public void writeTo(DataOutput out) throws IOException {
+  public void writeTo(Encoder out) {
     out.writeByte(KIND);
-    out.writeLong(undercount);
-    out.writeShort(values.length);
+    out.writeUnsigned(undercount);
+    out.writeUnsigned(values.length);
     for (int i = 0; i < values.length; i++) {
-      Scalars.write(values[i], out);
-      out.writeLong(counts[i]);
+      out.writeText(values[i]);
+      out.writeUnsigned(counts[i]);
     }
   }
 
-  static FrequentValues readFrom(DataInput in) throws IOException {
-    long undercount = in.readLong();
-    int length = in.readUnsignedShort();
+  static FrequentValues readFrom(Decoder in) throws IOException {
+    long undercount = in.readUnsigned();
+    int length = in.readLength();
     String[] values = new String[length];
     long[] counts = new long[length];
     for (int i = 0; i < length; i++) {
-      if (!(Scalars.read(in) instanceof String value)) {
-        throw new IOException("a count without a text is damaged");
-      }
-      values[i] = value;
-      counts[i] = in.readLong();
+      values[i] = in.readText();
+      counts[i] = in.readUnsigned();
     }
     return new FrequentValues(values, counts, undercount);
   }

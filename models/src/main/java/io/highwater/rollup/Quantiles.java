@@ -1,13 +1,13 @@
 package io.highwater.rollup;
 
 import io.highwater.contract.Measure;
-import java.io.DataInput;
-import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
 import org.apache.datasketches.kll.KllDoublesSketch;
 import org.apache.datasketches.memory.Memory;
+import org.apache.datasketches.quantilescommon.DoublesSortedView;
 import org.apache.datasketches.quantilescommon.QuantileSearchCriteria;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The distribution of a column: all values while they are few, else a KLL sketch (Karnin, Lang,
@@ -19,7 +19,8 @@ import org.apache.datasketches.quantilescommon.QuantileSearchCriteria;
  * again may give another value within that error. The 99th percentile is the reason for a k of 800:
  * with the usual 200 the error of 1.33 % would reach to the maximum.
  *
- * @param sorted all values, ascending; none where there is a sketch
+ * @param sorted the values that are not in the sketch, ascending: a batch adds a few dozen to a
+ *     window, and a sketch takes many at about the price of one
  * @param sketch the serialized sketch, as a sketch changes when it is asked; empty where there is
  *     none
  */
@@ -28,7 +29,7 @@ record Quantiles(double[] sorted, byte[] sketch) implements Aggregate {
 
   static final int K = 800;
 
-  /** As many as a KLL of this k keeps whole; 6.4 KB, where a sketch of a million has 19 KB. */
+  /** As many as a KLL of this k keeps whole; a sketch of a million has 19 KB. */
   static final int EXACT_VALUES = 800;
 
   private static final double[] NO_VALUES = {};
@@ -36,88 +37,126 @@ record Quantiles(double[] sorted, byte[] sketch) implements Aggregate {
 
   /** Of at least one value; sorts the array and takes it over. */
   static Quantiles of(double[] values) {
-    if (values.length > EXACT_VALUES) {
-      KllDoublesSketch sketch = KllDoublesSketch.newHeapInstance(K);
-      update(sketch, values);
-      return of(sketch);
-    }
     Arrays.sort(values);
-    return new Quantiles(values, NO_SKETCH);
+    return of(values, NO_SKETCH);
   }
 
-  private static Quantiles of(KllDoublesSketch sketch) {
-    return new Quantiles(NO_VALUES, sketch.toByteArray());
+  private static Quantiles of(double[] sorted, byte[] sketch) {
+    return sorted.length <= EXACT_VALUES
+        ? new Quantiles(sorted, sketch)
+        : new Quantiles(NO_VALUES, toSketch(sorted, sketch).toByteArray());
   }
 
-  private static void update(KllDoublesSketch sketch, double[] values) {
-    for (double value : values) {
-      sketch.update(value);
+  private static KllDoublesSketch toSketch(double[] sorted, byte[] sketch) {
+    KllDoublesSketch all = heapify(sketch);
+    for (double value : sorted) {
+      // KLL leaves out NaN, which counts as the greatest value here.
+      all.update(Double.isNaN(value) ? Double.POSITIVE_INFINITY : value);
     }
+    return all;
+  }
+
+  private static KllDoublesSketch heapify(byte[] sketch) {
+    return sketch.length == 0
+        ? KllDoublesSketch.newHeapInstance(K)
+        : KllDoublesSketch.heapify(Memory.wrap(sketch));
   }
 
   @Override
   public Aggregate merge(Aggregate other) {
     if (other instanceof Quantiles that) {
-      return merge(that);
+      return of(mergeSorted(sorted, that.sorted), mergeSketches(sketch, that.sketch));
     }
     return Aggregate.mergeNothing(this, other);
   }
 
-  private Quantiles merge(Quantiles that) {
-    if (sketch.length < that.sketch.length) {
-      return that.merge(this);
+  private static byte[] mergeSketches(byte[] left, byte[] right) {
+    if (left.length == 0 || right.length == 0) {
+      return left.length == 0 ? right : left;
     }
-    if (sketch.length == 0) {
-      double[] values = Arrays.copyOf(sorted, sorted.length + that.sorted.length);
-      System.arraycopy(that.sorted, 0, values, sorted.length, that.sorted.length);
-      return of(values);
+    KllDoublesSketch merged = heapify(left);
+    merged.merge(heapify(right));
+    return merged.toByteArray();
+  }
+
+  private static double[] mergeSorted(double[] left, double[] right) {
+    double[] merged = new double[left.length + right.length];
+    int i = 0;
+    int j = 0;
+    for (int k = 0; k < merged.length; k++) {
+      boolean takesLeft =
+          j == right.length || (i < left.length && Double.compare(left[i], right[j]) <= 0);
+      merged[k] = takesLeft ? left[i++] : right[j++];
     }
-    KllDoublesSketch merged = KllDoublesSketch.heapify(Memory.wrap(sketch));
-    if (that.sketch.length == 0) {
-      update(merged, that.sorted);
-    } else {
-      merged.merge(KllDoublesSketch.heapify(Memory.wrap(that.sketch)));
-    }
-    return of(merged);
+    return merged;
+  }
+
+  @Override
+  public @Nullable Object result(Measure measure) {
+    return results().of(measure);
   }
 
   /** The least value that at least the share {@code at} of all values does not exceed. */
   @Override
-  public Double result(Measure measure) {
+  public Results results() {
+    if (sketch.length == 0) {
+      return measure -> {
+        // n - floor(n - at n) is ceil(at n) without going wrong where at n is barely above an
+        // integer.
+        double rank = sorted.length - Math.floor(sorted.length - at(measure) * sorted.length);
+        return sorted[(int) Math.max(1, rank) - 1];
+      };
+    }
+    DoublesSortedView all = toSketch(sorted, sketch).getSortedView();
+    return measure -> all.getQuantile(at(measure), QuantileSearchCriteria.INCLUSIVE);
+  }
+
+  private static double at(Measure measure) {
     Double at = measure.settings().at();
     if (at == null) {
       throw new IllegalArgumentException("measure '" + measure.name() + "' says no quantile");
     }
-    if (sketch.length > 0) {
-      return KllDoublesSketch.heapify(Memory.wrap(sketch))
-          .getQuantile(at, QuantileSearchCriteria.INCLUSIVE);
-    }
-    // n - floor(n - at n) is ceil(at n) without going wrong where at n is barely above an integer.
-    double rank = sorted.length - Math.floor(sorted.length - at * sorted.length);
-    return sorted[(int) Math.max(1, rank) - 1];
+    return at;
   }
 
+  /** Durations and sizes are mostly integers, of which a difference takes a byte or two. */
   @Override
-  public void writeTo(DataOutput out) throws IOException {
+  public void writeTo(Encoder out) {
     out.writeByte(KIND);
-    out.writeInt(sorted.length);
-    for (double value : sorted) {
-      out.writeDouble(value);
+    long[] integers = new long[sorted.length];
+    boolean exact = true;
+    for (int i = 0; i < sorted.length; i++) {
+      integers[i] = (long) sorted[i];
+      exact &= Double.doubleToLongBits(sorted[i]) == Double.doubleToLongBits((double) integers[i]);
     }
-    out.writeInt(sketch.length);
-    out.write(sketch);
+    out.writeByte(exact ? 1 : 0);
+    if (exact) {
+      out.writeAscending(integers);
+    } else {
+      out.writeUnsigned(sorted.length);
+      for (double value : sorted) {
+        out.writeDouble(value);
+      }
+    }
+    out.writeBytes(sketch);
   }
 
-  static Quantiles readFrom(DataInput in) throws IOException {
-    int length = in.readInt();
-    if (length < 0 || length > EXACT_VALUES) {
-      throw new IOException("a distribution of " + length + " values is damaged");
+  static Quantiles readFrom(Decoder in) throws IOException {
+    boolean exact = in.readByte() == 1;
+    double[] sorted;
+    if (exact) {
+      long[] integers = in.readAscending();
+      sorted = new double[integers.length];
+      for (int i = 0; i < sorted.length; i++) {
+        sorted[i] = integers[i];
+      }
+    } else {
+      sorted = new double[in.readLength()];
+      for (int i = 0; i < sorted.length; i++) {
+        sorted[i] = in.readDouble();
+      }
     }
-    double[] sorted = new double[length];
-    for (int i = 0; i < length; i++) {
-      sorted[i] = in.readDouble();
-    }
-    return new Quantiles(sorted, Aggregate.readBytes(in));
+    return new Quantiles(sorted, in.readBytes());
   }
 
   @Override

@@ -1,11 +1,7 @@
 package io.highwater.rollup;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.DataInput;
-import java.io.DataInputStream;
 import java.io.DataOutput;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -30,24 +26,19 @@ public final class RollUpKey {
    * microseconds), Double (-0.0 is 0.0), Boolean, String or null.
    */
   public static RollUpKey of(@Nullable Object... values) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    DataOutputStream out = new DataOutputStream(bytes);
-    try {
-      out.writeByte(values.length);
-      for (Object value : values) {
-        Scalars.write(value, out);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    Encoder out = new Encoder();
+    out.writeByte(values.length);
+    for (Object value : values) {
+      Scalars.write(value, out);
     }
-    return new RollUpKey(bytes.toByteArray());
+    return new RollUpKey(out.toByteArray());
   }
 
   /** The values that the key was made of. */
   public List<@Nullable Object> values() {
-    DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes));
+    Decoder in = new Decoder(bytes);
     try {
-      int size = in.readUnsignedByte();
+      int size = in.readByte();
       List<@Nullable Object> values = new ArrayList<>(size);
       for (int i = 0; i < size; i++) {
         values.add(Scalars.read(in));

@@ -87,13 +87,14 @@ public record RollUpRow(
     out.writeLong(runId);
     out.writeLong(paneIndex);
     out.writeBoolean(isFinal);
-    writeValues(results, out);
-    writeValues(scores, out);
+    Encoder encoder = new Encoder();
+    writeValues(results, encoder);
+    writeValues(scores, encoder);
+    encoder.writeTo(out);
   }
 
-  private static void writeValues(List<? extends @Nullable Object> values, DataOutput out)
-      throws IOException {
-    out.writeShort(values.size());
+  private static void writeValues(List<? extends @Nullable Object> values, Encoder out) {
+    out.writeUnsigned(values.size());
     for (Object value : values) {
       Scalars.write(value, out);
     }
@@ -107,17 +108,18 @@ public record RollUpRow(
     long runId = in.readLong();
     long paneIndex = in.readLong();
     boolean isFinal = in.readBoolean();
-    List<@Nullable Object> results = readValues(in);
+    Decoder decoder = Decoder.readFrom(in);
+    List<@Nullable Object> results = readValues(decoder);
     List<@Nullable Double> scores = new ArrayList<>();
-    for (Object score : readValues(in)) {
+    for (Object score : readValues(decoder)) {
       scores.add((Double) score);
     }
     return new RollUpRow(
         windowStartMillis, windowMillis, key, runId, paneIndex, isFinal, results, scores);
   }
 
-  private static List<@Nullable Object> readValues(DataInput in) throws IOException {
-    int size = in.readUnsignedShort();
+  private static List<@Nullable Object> readValues(Decoder in) throws IOException {
+    int size = in.readLength();
     List<@Nullable Object> values = new ArrayList<>(size);
     for (int i = 0; i < size; i++) {
       values.add(Scalars.read(in));

@@ -1,7 +1,5 @@
 package io.highwater.rollup;
 
-import java.io.DataInput;
-import java.io.DataOutput;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -41,47 +39,36 @@ final class Scalars {
   }
 
   /** Equal values give equal bytes. */
-  static void write(@Nullable Object value, DataOutput out) throws IOException {
+  static void write(@Nullable Object value, Encoder out) {
     if (value == null) {
       out.writeByte(NULL);
     } else if (value instanceof Long number) {
       out.writeByte(LONG);
-      out.writeLong(number);
+      out.writeSigned(number);
     } else if (value instanceof Double number) {
       out.writeByte(DOUBLE);
-      // Not the raw bits: one NaN; and the sum makes -0.0 to 0.0.
-      out.writeLong(Double.doubleToLongBits(number + 0.0));
+      // The sum makes -0.0 to 0.0.
+      out.writeDouble(number + 0.0);
     } else if (value instanceof Boolean truth) {
       out.writeByte(truth ? TRUE : FALSE);
     } else if (value instanceof String text) {
-      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
       out.writeByte(STRING);
-      out.writeInt(bytes.length);
-      out.write(bytes);
+      out.writeText(text);
     } else {
       throw new IllegalArgumentException("cannot write a " + value.getClass().getName());
     }
   }
 
-  static @Nullable Object read(DataInput in) throws IOException {
-    int tag = in.readUnsignedByte();
-    switch (tag) {
-      case NULL:
-        return null;
-      case LONG:
-        return in.readLong();
-      case DOUBLE:
-        return Double.longBitsToDouble(in.readLong());
-      case FALSE:
-        return Boolean.FALSE;
-      case TRUE:
-        return Boolean.TRUE;
-      case STRING:
-        byte[] bytes = new byte[in.readInt()];
-        in.readFully(bytes);
-        return new String(bytes, StandardCharsets.UTF_8);
-      default:
-        throw new IOException("a value of kind " + tag + " is damaged");
-    }
+  static @Nullable Object read(Decoder in) throws IOException {
+    int tag = in.readByte();
+    return switch (tag) {
+      case NULL -> null;
+      case LONG -> in.readSigned();
+      case DOUBLE -> in.readDouble();
+      case FALSE -> Boolean.FALSE;
+      case TRUE -> Boolean.TRUE;
+      case STRING -> in.readText();
+      default -> throw new IOException("a value of kind " + tag + " is damaged");
+    };
   }
 }

@@ -6,10 +6,6 @@ import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.nullValue;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -127,18 +123,18 @@ class ExactSumTest {
           sum(3.25, Double.NaN),
           sum(Long.MIN_VALUE, -7)
         }) {
-      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-      sum.writeTo(new DataOutputStream(bytes));
-      DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes.toByteArray()));
+      Encoder out = new Encoder();
+      sum.writeTo(out);
+      Decoder in = new Decoder(out.toByteArray());
       assertThat(ExactSum.readFrom(in), equalTo(sum));
-      assertThat(in.available(), is(0));
+      in.requireEnd();
     }
   }
 
   @Test
   void refusesDamagedBytes() {
-    byte[] ofNoSignificand = {0, 0, 0, 0, 0};
-    DataInputStream in = new DataInputStream(new ByteArrayInputStream(ofNoSignificand));
+    byte[] ofNoSignificand = {0, 0, 0};
+    Decoder in = new Decoder(ofNoSignificand);
     assertThrows(IOException.class, () -> ExactSum.readFrom(in));
   }
 
