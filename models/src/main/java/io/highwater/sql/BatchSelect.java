@@ -2,13 +2,13 @@ package io.highwater.sql;
 
 import io.highwater.contract.SqlSandbox;
 import java.io.IOException;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
-import org.apache.arrow.c.ArrowArrayStream;
-import org.apache.arrow.c.Data;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
@@ -18,42 +18,47 @@ import org.apache.arrow.vector.ipc.ArrowReader;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.arrow.vector.util.TransferPair;
 import org.duckdb.DuckDBConnection;
+import org.duckdb.DuckDBFunctions;
 import org.duckdb.DuckDBResultSet;
+import org.duckdb.DuckDBTableFunctionBuilder;
 
 /**
- * One SELECT a batch in an embedded DuckDB, which reads the batch's buffers in place as the table
- * {@code batch}. Holds a DuckDB instance; not thread-safe.
+ * One SELECT a batch in an embedded DuckDB, which reads the batch as the rows of {@link #BATCH}.
+ * DuckDB parses a SELECT once. Holds a DuckDB instance; not thread-safe.
  */
 final class BatchSelect implements AutoCloseable {
-  /**
-   * DuckDB keeps about 1 KB of each registered batch until its connection is closed (measured with
-   * 2.0.0); a new connection takes milliseconds.
-   */
-  private static final int BATCHES_PER_CONNECTION = 10_000;
+  /** What stands behind FROM. */
+  static final String BATCH = "batch()";
 
   private final BufferAllocator allocator;
-  private DuckDBConnection connection;
-  private int batches;
+  private final DuckDBConnection connection = SqlSandbox.open();
+  private final BatchTable batch = new BatchTable();
+  private final Map<String, PreparedStatement> statements = new HashMap<>();
 
   /**
    * @param allocator holds what {@link #take} returns
    */
   BatchSelect(BufferAllocator allocator) {
     this.allocator = allocator;
-    connection = SqlSandbox.open();
+    try (DuckDBTableFunctionBuilder function = DuckDBFunctions.tableFunction()) {
+      function.withName("batch").withFunction(batch).register(connection);
+    } catch (SQLException e) {
+      close();
+      throw new IllegalStateException("DuckDB cannot read batches: " + e.getMessage(), e);
+    }
   }
 
   /**
    * @param sql gives a row for each row of the batch
-   * @param columns the columns of the batch that SQL sees; they stay the caller's
+   * @param columns the columns of the batch that SQL sees, the same at each call; they stay the
+   *     caller's
    * @param reader of the result's columns, which are there during the call alone
    */
   <T> T run(
       String sql, List<FieldVector> columns, int rowCount, Function<List<FieldVector>, T> reader)
       throws SQLException {
-    register(columns, rowCount);
-    try (Statement statement = connection.createStatement();
-        DuckDBResultSet result = statement.executeQuery(sql).unwrap(DuckDBResultSet.class);
+    batch.set(columns, rowCount);
+    try (DuckDBResultSet result = prepared(sql).executeQuery().unwrap(DuckDBResultSet.class);
         ArrowReader rows = (ArrowReader) result.arrowExportStream(allocator, rowCount)) {
       if (!rows.loadNextBatch() || rows.getVectorSchemaRoot().getRowCount() != rowCount) {
         throw new IllegalStateException(
@@ -62,21 +67,19 @@ final class BatchSelect implements AutoCloseable {
       return reader.apply(rows.getVectorSchemaRoot().getFieldVectors());
     } catch (IOException e) {
       throw new SQLException(e.getMessage(), e);
+    } finally {
+      batch.set(List.of(), 0);
     }
   }
 
-  private void register(List<FieldVector> columns, int rowCount) throws SQLException {
-    if (++batches > BATCHES_PER_CONNECTION) {
-      connection.close();
-      connection = SqlSandbox.open();
-      batches = 1;
+  /** DuckDB's driver closes a statement that failed. */
+  private PreparedStatement prepared(String sql) throws SQLException {
+    PreparedStatement statement = statements.get(sql);
+    if (statement == null || statement.isClosed()) {
+      statement = connection.prepareStatement(sql);
+      statements.put(sql, statement);
     }
-    VectorSchemaRoot batch = VectorSchemaRoot.of(columns.toArray(new FieldVector[0]));
-    batch.setRowCount(rowCount);
-    try (ArrowArrayStream stream = ArrowArrayStream.allocateNew(allocator)) {
-      Data.exportArrayStream(allocator, new BatchStream(allocator, batch), stream);
-      connection.registerArrowStream("batch", stream);
-    }
+    return statement;
   }
 
   /**

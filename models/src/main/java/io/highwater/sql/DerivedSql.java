@@ -46,7 +46,7 @@ public final class DerivedSql implements AutoCloseable {
     // Rows need a column to be counted by, where no expression names one.
     this.columns = List.copyOf(named.isEmpty() ? columns.keySet() : named);
     schema = new Schema(fields);
-    select = "SELECT " + String.join(",\n", items) + "\nFROM batch";
+    select = "SELECT " + String.join(",\n", items) + "\nFROM " + BatchSelect.BATCH;
     batchSelect = new BatchSelect(allocator);
   }
 

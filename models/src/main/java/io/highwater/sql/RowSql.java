@@ -23,7 +23,7 @@ import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * Runs a contract's derived columns and row rules over batches: one SELECT a batch in an embedded
- * DuckDB, which reads the batch's buffers in place. Holds a DuckDB instance; not thread-safe.
+ * DuckDB. Holds a DuckDB instance; not thread-safe.
  */
 public final class RowSql implements AutoCloseable {
   private static final String RULE = "_rule";
@@ -158,7 +158,7 @@ public final class RowSql implements AutoCloseable {
     if (trying) {
       items.add(failed + " END AS " + FAILED);
     }
-    return "SELECT " + String.join(",\n", items) + "\nFROM batch";
+    return "SELECT " + String.join(",\n", items) + "\nFROM " + BatchSelect.BATCH;
   }
 
   /** A struct around a null is not null, so that only a failure is. */

@@ -23,9 +23,12 @@ import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.compare.VectorEqualsVisitor;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -275,6 +278,106 @@ class RowSqlTest {
           assertThat(column(result.derived(), "twice"), contains("a" + i + "a" + i));
         }
         assertThat(allocator.getAllocatedMemory(), equalTo(0L));
+      }
+    }
+  }
+
+  /** Sizes around those of DuckDB's chunks of 2,048 rows; every third batch has rows that fail. */
+  @Test
+  void aBatchLeavesNothingBehindForTheNext() {
+    Contract contract =
+        contract(
+            List.of(
+                new DerivedColumn("next_id", FieldType.INTEGER, "id + 1"),
+                new DerivedColumn("number", FieldType.INTEGER, "CAST(name AS BIGINT)"),
+                new DerivedColumn("half", FieldType.NUMBER, "price / 2"),
+                new DerivedColumn("twice", FieldType.STRING, "name || ' and again ' || name"),
+                new DerivedColumn("day", FieldType.TIMESTAMP, "date_trunc('day', seen)"),
+                new DerivedColumn("unpaid", FieldType.BOOLEAN, "NOT paid")),
+            List.of(
+                new RowRule("priced", "price > 0.1", "No price."),
+                new RowRule("seen", "seen > TIMESTAMP '1970-01-01 00:00:00'", "Not seen.")));
+    int[] sizes = {1, 2048, 3, 2049, 1, 4097, 50, 2047, 1, 200};
+    Random random = new Random(11);
+    try (RowSql sql = RowSql.of(contract, allocator)) {
+      for (int batch = 0; batch < 40; batch++) {
+        List<@Nullable Object[]> rows =
+            random(random, sizes[batch % sizes.length], batch % 4, batch % 3 == 2);
+        try (VectorSchemaRoot parsed = ParsedBatches.of(contract, rows, allocator);
+            RowSql.Result result = sql.apply(parsed);
+            RowSql fresh = RowSql.of(contract, allocator);
+            RowSql.Result expected = fresh.apply(parsed)) {
+          assertThat("batch " + batch, result.derived().equals(expected.derived()), equalTo(true));
+          assertThat(result.rejections(), equalTo(expected.rejections()));
+        }
+        assertThat(allocator.getAllocatedMemory(), equalTo(0L));
+      }
+    }
+  }
+
+  /**
+   * @param nulls 0 gives none, 1 some, 2 only nulls in the column of the batch's choice, 3 many
+   * @param failing whether some rows have an id or a name for which an expression fails
+   */
+  private static List<@Nullable Object[]> random(
+      Random random, int rowCount, int nulls, boolean failing) {
+    int column = random.nextInt(5);
+    List<@Nullable Object[]> rows = new ArrayList<>();
+    for (int i = 0; i < rowCount; i++) {
+      boolean fails = failing && (i == rowCount - 1 || random.nextInt(100) == 0);
+      @Nullable Object[] row =
+          row(
+              fails && random.nextBoolean() ? Long.MAX_VALUE : random.nextLong() >> 1,
+              random.nextLong() >> 12,
+              random.nextDouble(),
+              fails ? "none" : String.valueOf(random.nextInt()),
+              random.nextBoolean());
+      for (int j = 0; j < row.length && !fails; j++) {
+        boolean isNull =
+            switch (nulls) {
+              case 0 -> false;
+              case 1 -> random.nextInt(20) == 0;
+              case 2 -> j == column;
+              default -> random.nextInt(10) != 0;
+            };
+        if (isNull) {
+          row[j] = null;
+        }
+      }
+      rows.add(row);
+    }
+    return rows;
+  }
+
+  @Test
+  void sqlSeesTheValuesOfTheBatchBitForBit() {
+    Contract contract =
+        contract(
+            List.of(
+                new DerivedColumn("same_id", FieldType.INTEGER, "id"),
+                new DerivedColumn("same_seen", FieldType.TIMESTAMP, "seen"),
+                new DerivedColumn("same_price", FieldType.NUMBER, "price"),
+                new DerivedColumn("same_name", FieldType.STRING, "name"),
+                new DerivedColumn("same_paid", FieldType.BOOLEAN, "paid")),
+            List.of());
+    long lastMicros = 253_402_300_799_999_999L;
+    List<@Nullable Object[]> rows =
+        rows(
+            row(Long.MIN_VALUE, -1L, -0.0, "", true),
+            row(Long.MAX_VALUE, lastMicros, Double.MIN_VALUE, "a\u0000b", false),
+            row(null, null, null, null, null),
+            row(-1L, -62_135_596_800_000_001L, Double.MAX_VALUE, "🌊".repeat(100), null),
+            row(0L, 1L, Math.nextUp(1.0), "twelve chars", true));
+    try (RowSql sql = RowSql.of(contract, allocator);
+        VectorSchemaRoot parsed = ParsedBatches.of(contract, rows, allocator);
+        RowSql.Result result = sql.apply(parsed)) {
+      for (Field field : contract.fields()) {
+        FieldVector expected = parsed.getVector(field.name());
+        FieldVector actual = result.derived().getVector("same_" + field.name());
+        assertThat(
+            field.name() + " is " + actual,
+            VectorEqualsVisitor.vectorEquals(expected, actual, (one, other) -> true),
+            equalTo(true));
       }
     }
   }
