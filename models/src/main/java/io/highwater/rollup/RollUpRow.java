@@ -3,9 +3,6 @@ package io.highwater.rollup;
 import io.highwater.contract.Measure;
 import io.highwater.contract.RollUp;
 import io.highwater.contract.Score;
-import java.io.DataInput;
-import java.io.DataOutput;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -77,53 +74,5 @@ public record RollUpRow(
       }
     }
     throw new IllegalArgumentException("no measure is named '" + measureName + "'");
-  }
-
-  /** Writes what {@link #readFrom} reads. */
-  public void writeTo(DataOutput out) throws IOException {
-    out.writeLong(windowStartMillis);
-    out.writeLong(windowMillis);
-    key.writeTo(out);
-    out.writeLong(runId);
-    out.writeLong(paneIndex);
-    out.writeBoolean(isFinal);
-    Encoder encoder = new Encoder();
-    writeValues(results, encoder);
-    writeValues(scores, encoder);
-    encoder.writeTo(out);
-  }
-
-  private static void writeValues(List<? extends @Nullable Object> values, Encoder out) {
-    out.writeUnsigned(values.size());
-    for (Object value : values) {
-      Scalars.write(value, out);
-    }
-  }
-
-  /** Reads what {@link #writeTo} wrote. */
-  public static RollUpRow readFrom(DataInput in) throws IOException {
-    long windowStartMillis = in.readLong();
-    long windowMillis = in.readLong();
-    RollUpKey key = RollUpKey.readFrom(in);
-    long runId = in.readLong();
-    long paneIndex = in.readLong();
-    boolean isFinal = in.readBoolean();
-    Decoder decoder = Decoder.readFrom(in);
-    List<@Nullable Object> results = readValues(decoder);
-    List<@Nullable Double> scores = new ArrayList<>();
-    for (Object score : readValues(decoder)) {
-      scores.add((Double) score);
-    }
-    return new RollUpRow(
-        windowStartMillis, windowMillis, key, runId, paneIndex, isFinal, results, scores);
-  }
-
-  private static List<@Nullable Object> readValues(Decoder in) throws IOException {
-    int size = in.readLength();
-    List<@Nullable Object> values = new ArrayList<>(size);
-    for (int i = 0; i < size; i++) {
-      values.add(Scalars.read(in));
-    }
-    return values;
   }
 }

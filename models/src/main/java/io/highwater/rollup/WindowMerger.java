@@ -7,6 +7,7 @@ import io.highwater.rollup.OpenWindows.Pane;
 import io.highwater.rollup.OpenWindows.Panes;
 import io.highwater.rollup.OpenWindows.Series;
 import io.highwater.rollup.OpenWindows.Window;
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -23,7 +24,7 @@ import java.util.TreeMap;
  * closed too late: it is left out. All methods leave the {@link OpenWindows} that they are given as
  * they are.
  */
-public final class WindowMerger {
+public final class WindowMerger implements Serializable {
   private final RollUp rollUp;
   private final long runId;
   private final long latenessMillis;

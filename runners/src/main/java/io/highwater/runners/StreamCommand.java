@@ -58,14 +58,11 @@ final class StreamCommand implements Command {
           Map.entry("attachedMode", "false"),
           Map.entry("parallelism", Integer.toString(Runtime.getRuntime().availableProcessors())));
 
-  /** What gathers in a bundle waits for its end: with a live topic, not for the whole second. */
-  private static final String LIVE_BUNDLE_MILLIS = "40";
-
   /**
    * A source that had nothing looks again at the next watermark. Under load every watermark ends
    * the bundles of all steps, so that without a live topic Flink's 200 ms stay.
    */
-  private static final String LIVE_WATERMARK_MILLIS = "10";
+  private static final String LIVE_WATERMARK_MILLIS = "50";
 
   private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(10);
   private static final Duration LOOK_INTERVAL = Duration.ofSeconds(1);
@@ -176,7 +173,6 @@ final class StreamCommand implements Command {
   private static Map<String, String> defaultsFor(String[] arguments) {
     Map<String, String> defaults = new HashMap<>(DEFAULTS);
     if (Arrays.stream(arguments).anyMatch(argument -> argument.startsWith("--liveTopic="))) {
-      defaults.put("maxBundleTimeMills", LIVE_BUNDLE_MILLIS);
       defaults.put("autoWatermarkInterval", LIVE_WATERMARK_MILLIS);
     }
     return defaults;

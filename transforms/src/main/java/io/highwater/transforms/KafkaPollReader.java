@@ -3,6 +3,7 @@ package io.highwater.transforms;
 import io.highwater.record.RawBatch;
 import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.function.Supplier;
@@ -12,10 +13,13 @@ import org.joda.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands over the batches of one split, which {@link KafkaPollThread} gathers. It never waits for
- * the broker but in {@link #start}.
+ * Hands over the batches of one split, which {@link KafkaPollThread} gathers. It waits for the
+ * broker in {@link #start}, and for a moment where there is nothing.
  */
 final class KafkaPollReader extends UnboundedSource.UnboundedReader<RawBatch> {
+  /** Flink comes back only with the next watermark when it was told that there is nothing. */
+  private static final Duration PATIENCE = Duration.ofMillis(20);
+
   private final KafkaPolls source;
   private final Supplier<Consumer<byte[], byte[]>> consumers;
   private final KafkaSettings settings;
@@ -55,8 +59,17 @@ final class KafkaPollReader extends UnboundedSource.UnboundedReader<RawBatch> {
     if (polling != null) {
       polling.throwFailure();
     }
-    // What came behind the end of time would be late for every window.
-    current = watermarkMillis == PartitionWatermark.END ? null : queue.take();
+    if (watermarkMillis == PartitionWatermark.END) {
+      // What came behind the end of time would be late for every window.
+      current = null;
+      return false;
+    }
+    try {
+      queue.await(PATIENCE);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    current = queue.take();
     return current != null;
   }
 

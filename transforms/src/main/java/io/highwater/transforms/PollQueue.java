@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.highwater.record.EventTimeScanner;
 import io.highwater.record.RawBatch;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.HashMap;
@@ -127,8 +128,12 @@ final class PollQueue {
         while (queuedBytes > MAX_QUEUED_BYTES && !closed) {
           wait();
         }
+        boolean wasEmpty = queue.isEmpty();
         of(partition).lag = lag < 0 ? -1 : lag + messages.size() - from - slice.size();
         slice.forEach(message -> append(of(partition), message));
+        if (wasEmpty) {
+          notifyAll();
+        }
       }
     }
     synchronized (this) {
@@ -159,6 +164,13 @@ final class PollQueue {
       if (PartitionWatermark.isMovedBy(eventMillis, wallClock.millis())) {
         batch.greatestEventMillis = Math.max(batch.greatestEventMillis, eventMillis);
       }
+    }
+  }
+
+  /** Waits for a batch, at most for a time. */
+  synchronized void await(Duration time) throws InterruptedException {
+    if (queue.isEmpty() && !closed) {
+      wait(time.toMillis());
     }
   }
 

@@ -32,7 +32,6 @@ import org.apache.beam.sdk.state.Timer;
 import org.apache.beam.sdk.state.TimerSpec;
 import org.apache.beam.sdk.state.TimerSpecs;
 import org.apache.beam.sdk.state.ValueState;
-import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.GroupByKey;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
@@ -68,10 +67,11 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
   public static final TupleTag<StatusCounts> LATE_ROWS = new TupleTag<>("lateRows") {};
 
   /**
-   * Few, so that the partials of a batch travel together. A stream keeps its state by shard:
-   * another number loses it.
+   * Few, so that the partials of a batch and the rows of a moment stay together, and a number that
+   * Flink spreads evenly over two workers and nearly so over four. A stream keeps its state by
+   * shard: another number loses it.
    */
-  private static final int STREAM_SHARDS = 32;
+  private static final int STREAM_SHARDS = 8;
 
   /** Many, as all windows of a shard's keys are in memory at once. */
   private static final int HISTORY_SHARDS = 4_096;
@@ -126,27 +126,21 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
                 ParDo.of(new AggregateFn(contract, isStream ? STREAM_SHARDS : HISTORY_SHARDS)))
             .setCoder(KvCoder.of(VarIntCoder.of(), new PartialsCoder()));
     if (!isStream) {
-      return PCollectionTuple.of(
-          ROLLUPS,
-          gathered(
-              partials
-                  .apply("ByShard", GroupByKey.create())
-                  .apply("MergeHistory", ParDo.of(new MergeHistoryFn(contract, runId)))));
+      PCollection<RecordBatch> history =
+          partials
+              .apply("ByShard", GroupByKey.create())
+              .apply("MergeHistory", ParDo.of(new MergeHistoryFn(contract, runId)))
+              .setCoder(BatchCoders.recordBatch());
+      return PCollectionTuple.of(ROLLUPS, history);
     }
     PCollectionTuple merged =
         partials.apply(
             "Merge",
             ParDo.of(new MergeFn(contract, runId, allowedLateness, paneDelay))
-                .withOutputTags(MergeFn.ROWS, TupleTagList.of(LATE_ROWS)));
+                .withOutputTags(ROLLUPS, TupleTagList.of(LATE_ROWS)));
+    merged.get(ROLLUPS).setCoder(BatchCoders.recordBatch());
     merged.get(LATE_ROWS).setCoder(BatchCoders.statusCounts());
-    return PCollectionTuple.of(ROLLUPS, gathered(merged.get(MergeFn.ROWS)))
-        .and(LATE_ROWS, merged.get(LATE_ROWS));
-  }
-
-  private PCollection<RecordBatch> gathered(PCollection<RollUpRow> rows) {
-    return rows.setCoder(new RollUpRowCoder())
-        .apply("Gather", ParDo.of(new GatherFn(contract)))
-        .setCoder(BatchCoders.recordBatch());
+    return PCollectionTuple.of(ROLLUPS, merged.get(ROLLUPS)).and(LATE_ROWS, merged.get(LATE_ROWS));
   }
 
   /** The partials of a batch, by the shard of their keys. */
@@ -188,10 +182,46 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     }
   }
 
-  /** The windows of a shard, in a stream. */
-  private static final class MergeFn extends DoFn<KV<Integer, List<Partial>>, RollUpRow> {
-    static final TupleTag<RollUpRow> ROWS = new TupleTag<>("rows") {};
+  /** Puts rows out in batches, each at the start of its first window. */
+  private abstract static class RowsFn<InputT> extends ArrowFn<InputT, RecordBatch> {
+    private static final int MAX_ROWS = 4_096;
 
+    final Contract contract;
+    // An in-memory DuckDB, PER_INSTANCE.
+    private transient RollUpBatches batches;
+
+    RowsFn(Contract contract) {
+      this.contract = contract;
+    }
+
+    /** Windows start before the watermark. */
+    @Override
+    @Deprecated
+    public org.joda.time.Duration getAllowedTimestampSkew() {
+      return org.joda.time.Duration.millis(Long.MAX_VALUE);
+    }
+
+    @Override
+    void open(BufferAllocator allocator) {
+      batches = RollUpBatches.of(contract, allocator);
+    }
+
+    @Override
+    void release() {
+      batches.close();
+    }
+
+    final void put(List<RollUpRow> rows, OutputReceiver<RecordBatch> out) {
+      for (int from = 0; from < rows.size(); from += MAX_ROWS) {
+        RecordBatch batch =
+            batches.batch(rows.subList(from, Math.min(from + MAX_ROWS, rows.size())));
+        out.outputWithTimestamp(batch, new Instant(batch.minEventMillis()));
+      }
+    }
+  }
+
+  /** The windows of a shard, in a stream. */
+  private static final class MergeFn extends RowsFn<KV<Integer, List<Partial>>> {
     @StateId("windows")
     private final StateSpec<ValueState<OpenWindows>> windowsSpec =
         StateSpecs.value(new OpenWindowsCoder());
@@ -204,32 +234,16 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     @TimerId("show")
     private final TimerSpec showSpec = TimerSpecs.timer(TimeDomain.PROCESSING_TIME);
 
-    private final Contract contract;
-    private final long runId;
-    private final Duration allowedLateness;
+    private final WindowMerger merger;
     private final org.joda.time.Duration paneDelay;
     private final BatchCounter late = HighwaterMetrics.counter(HighwaterMetrics.RECORDS_LATE);
     private final BatchCounter tooLate =
         HighwaterMetrics.counter(HighwaterMetrics.RECORDS_TOO_LATE);
-    private transient WindowMerger merger;
 
     MergeFn(Contract contract, long runId, Duration allowedLateness, Duration paneDelay) {
-      this.contract = contract;
-      this.runId = runId;
-      this.allowedLateness = allowedLateness;
+      super(contract);
+      this.merger = new WindowMerger(contract.rollUp(), runId, allowedLateness);
       this.paneDelay = org.joda.time.Duration.millis(paneDelay.toMillis());
-    }
-
-    /** Rows come out at the starts of their windows, which are before the watermark. */
-    @Override
-    @Deprecated
-    public org.joda.time.Duration getAllowedTimestampSkew() {
-      return org.joda.time.Duration.millis(Long.MAX_VALUE);
-    }
-
-    @Setup
-    public void setup() {
-      merger = new WindowMerger(contract.rollUp(), runId, allowedLateness);
     }
 
     @ProcessElement
@@ -267,7 +281,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
 
     @OnTimer("show")
     public void onShow(
-        @StateId("windows") ValueState<OpenWindows> state, OutputReceiver<RollUpRow> out) {
+        @StateId("windows") ValueState<OpenWindows> state, OutputReceiver<RecordBatch> out) {
       WindowMerger.Shown shown = merger.showChanges(read(state));
       state.write(shown.windows());
       put(shown.rows(), out);
@@ -278,7 +292,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
         @StateId("windows") ValueState<OpenWindows> state,
         @TimerId("due") Timer due,
         @TimerId("show") Timer show,
-        OutputReceiver<RollUpRow> out) {
+        OutputReceiver<RecordBatch> out) {
       long watermarkMillis = due.getCurrentRelativeTime().getMillis();
       WindowMerger.Shown shown = merger.close(read(state), watermarkMillis);
       state.write(shown.windows());
@@ -297,12 +311,6 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
       due.withNoOutputTimestamp().set(new Instant(Math.min(end, last)));
     }
 
-    private static void put(List<RollUpRow> rows, OutputReceiver<RollUpRow> out) {
-      for (RollUpRow row : rows) {
-        out.outputWithTimestamp(row, new Instant(row.windowStartMillis()));
-      }
-    }
-
     private static OpenWindows read(ValueState<OpenWindows> state) {
       OpenWindows windows = state.read();
       return windows == null ? OpenWindows.NONE : windows;
@@ -310,73 +318,24 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
   }
 
   /** All windows of a shard: as in a stream whose watermark comes when everything has come. */
-  private static final class MergeHistoryFn
-      extends DoFn<KV<Integer, Iterable<List<Partial>>>, RollUpRow> {
-    private final Contract contract;
-    private final long runId;
+  private static final class MergeHistoryFn extends RowsFn<KV<Integer, Iterable<List<Partial>>>> {
+    private final WindowMerger merger;
 
     MergeHistoryFn(Contract contract, long runId) {
-      this.contract = contract;
-      this.runId = runId;
+      super(contract);
+      this.merger = new WindowMerger(contract.rollUp(), runId, Duration.ZERO);
     }
 
     @ProcessElement
     public void process(
-        @Element KV<Integer, Iterable<List<Partial>>> shard, OutputReceiver<RollUpRow> out) {
-      WindowMerger merger = new WindowMerger(contract.rollUp(), runId, Duration.ZERO);
+        @Element KV<Integer, Iterable<List<Partial>>> shard, OutputReceiver<RecordBatch> out) {
       Iterable<Partial> partials =
           () ->
               StreamSupport.stream(requireNonNull(shard.getValue()).spliterator(), false)
                   .flatMap(List::stream)
                   .iterator();
       OpenWindows all = merger.merge(OpenWindows.NONE, partials, Long.MIN_VALUE).windows();
-      merger.close(all, Long.MAX_VALUE).rows().forEach(out::output);
-    }
-  }
-
-  /** Gathers the rows of a bundle, in the global window. */
-  private static final class GatherFn extends ArrowFn<RollUpRow, RecordBatch> {
-    private static final int MAX_ROWS = 4_096;
-
-    private final Contract contract;
-    private transient List<RollUpRow> rows;
-    // An in-memory DuckDB, PER_INSTANCE.
-    private transient RollUpBatches batches;
-
-    GatherFn(Contract contract) {
-      this.contract = contract;
-    }
-
-    @Override
-    void open(BufferAllocator allocator) {
-      batches = RollUpBatches.of(contract, allocator);
-    }
-
-    @Override
-    void release() {
-      batches.close();
-    }
-
-    @StartBundle
-    public void startBundle() {
-      rows = new ArrayList<>();
-    }
-
-    @ProcessElement
-    public void process(@Element RollUpRow row, OutputReceiver<RecordBatch> out) {
-      rows.add(row);
-      if (rows.size() >= MAX_ROWS) {
-        out.output(batches.batch(rows));
-        rows = new ArrayList<>();
-      }
-    }
-
-    @FinishBundle
-    public void finishBundle(FinishBundleContext context) {
-      if (!rows.isEmpty()) {
-        RecordBatch batch = batches.batch(rows);
-        context.output(batch, new Instant(batch.minEventMillis()), GlobalWindow.INSTANCE);
-      }
+      put(merger.close(all, Long.MAX_VALUE).rows(), out);
     }
   }
 

@@ -14,8 +14,6 @@ import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.SourcedBatch;
-import io.highwater.rollup.Partial;
-import io.highwater.rollup.RollUpRow;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -55,13 +53,13 @@ class ArrowFnTest {
     processed
         .get(ProcessRecords.EVENTS)
         .apply(WriteArrow.of(contract, Table.EVENTS, "lake").withGeneration("1"));
-    processed
-        .get(ProcessRecords.REJECTED)
-        .apply(WriteDeadLetters.of("localhost:1", "dead", null));
-    pipeline
-        .apply(Create.empty(BatchCoders.recordBatch()))
-        .setIsBoundedInternal(PCollection.IsBounded.UNBOUNDED)
-        .apply(DeduplicateRecords.of(contract, Duration.ofMinutes(10)));
+    processed.get(ProcessRecords.REJECTED).apply(WriteDeadLetters.of("localhost:1", "dead", null));
+    PCollection<RecordBatch> stream =
+        pipeline
+            .apply(Create.empty(BatchCoders.recordBatch()))
+            .setIsBoundedInternal(PCollection.IsBounded.UNBOUNDED);
+    stream.apply(DeduplicateRecords.of(contract, Duration.ofMinutes(10)));
+    stream.apply(RollUpRecords.of(contract, 7));
     Map<String, ArrowFn<?, ?>> found = new HashMap<>();
     pipeline.traverseTopologically(
         new Pipeline.PipelineVisitor.Defaults() {
@@ -94,28 +92,17 @@ class ArrowFnTest {
         only(RecordBatch.class, classified).stream()
             .filter(batch -> batch.rowCount() == 1)
             .toList();
-    List<?> rows =
+    List<?> shards =
         run("AggregateFn", events).stream()
-            .map(element -> ((KV<?, ?>) element).getValue())
-            .flatMap(partials -> ((List<?>) partials).stream())
-            .map(Partial.class::cast)
-            .map(
-                partial ->
-                    new RollUpRow(
-                        partial.windowStartMillis(),
-                        partial.windowMillis(),
-                        partial.key(),
-                        7,
-                        0,
-                        true,
-                        partial.accumulator().results(contract.rollUp())))
+            .map(KV.class::cast)
+            .map(partials -> KV.of(partials.getKey(), List.of(partials.getValue())))
             .toList();
     return Map.of(
         "ParseFn", List.of(MESSAGES),
         "ValidateFn", parsed,
         "ClassifyFn", valid,
         "AggregateFn", events,
-        "GatherFn", rows,
+        "MergeHistoryFn", shards,
         "CompressFn", events,
         "RouteFn", events,
         "MessageFn", rejected);
@@ -153,11 +140,12 @@ class ArrowFnTest {
             "ValidateFn",
             "ClassifyFn",
             "AggregateFn",
-            "GatherFn",
+            "MergeHistoryFn",
             "CompressFn",
             "RouteFn",
-            // Has state; see DeduplicateRecordsTest.
+            // Have state; see DeduplicateRecordsTest and RollUpRecordsTest.
             "DropFn",
+            "MergeFn",
             "MessageFn"));
   }
 
