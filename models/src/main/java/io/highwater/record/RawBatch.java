@@ -5,8 +5,11 @@ import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 
 /**
  * Messages as a source gave them, unparsed, all from one topic or one file. A value: nothing in it
@@ -34,7 +37,7 @@ public final class RawBatch {
   private final long[] timestampsMillis;
   private final int[] ends;
   private final byte[] bytes;
-  private final long backlogMessages;
+  private final Map<Integer, Long> backlogs;
 
   private RawBatch(
       SourceKind sourceKind,
@@ -46,7 +49,7 @@ public final class RawBatch {
       long[] timestampsMillis,
       int[] ends,
       byte[] bytes,
-      long backlogMessages) {
+      Map<Integer, Long> backlogs) {
     this.sourceKind = sourceKind;
     this.source = source;
     this.format = format;
@@ -56,7 +59,7 @@ public final class RawBatch {
     this.timestampsMillis = timestampsMillis;
     this.ends = ends;
     this.bytes = bytes;
-    this.backlogMessages = backlogMessages;
+    this.backlogs = Map.copyOf(backlogs);
   }
 
   public static Builder builder(SourceKind sourceKind, String source, Format format) {
@@ -129,12 +132,12 @@ public final class RawBatch {
   }
 
   /**
-   * How many messages of the batch's partitions were still to be read behind it when it was made,
-   * or -1 where that is unknown. Says how far the reader is behind at that moment, nothing more: it
-   * is not the same when the batch is read again.
+   * By partition, how many messages were still to be read behind the batch when it was made, as far
+   * as that is known. Says how far the reader is behind at that moment, nothing more: it is not the
+   * same when the batch is read again.
    */
-  public long backlogMessages() {
-    return backlogMessages;
+  public Map<Integer, Long> backlogs() {
+    return backlogs;
   }
 
   /** Writes what {@link #readFrom} reads. */
@@ -155,7 +158,11 @@ public final class RawBatch {
     }
     out.writeInt(bytes.length);
     out.write(bytes);
-    out.writeLong(backlogMessages);
+    out.writeInt(backlogs.size());
+    for (Map.Entry<Integer, Long> backlog : new TreeMap<>(backlogs).entrySet()) {
+      out.writeInt(backlog.getKey());
+      out.writeLong(backlog.getValue());
+    }
   }
 
   /** Reads what {@link #writeTo} wrote. */
@@ -180,6 +187,10 @@ public final class RawBatch {
     }
     byte[] bytes = new byte[in.readInt()];
     in.readFully(bytes);
+    Map<Integer, Long> backlogs = new HashMap<>();
+    for (int remaining = in.readInt(); remaining > 0; remaining--) {
+      backlogs.put(in.readInt(), in.readLong());
+    }
     return new RawBatch(
         sourceKind,
         source,
@@ -190,7 +201,7 @@ public final class RawBatch {
         timestampsMillis,
         ends,
         bytes,
-        in.readLong());
+        backlogs);
   }
 
   @Override
@@ -205,7 +216,7 @@ public final class RawBatch {
         && Arrays.equals(timestampsMillis, that.timestampsMillis)
         && Arrays.equals(ends, that.ends)
         && Arrays.equals(bytes, that.bytes)
-        && backlogMessages == that.backlogMessages;
+        && backlogs.equals(that.backlogs);
   }
 
   @Override
@@ -221,7 +232,6 @@ public final class RawBatch {
   /** Gathers messages; {@link #build} leaves it empty for the next batch. */
   public static final class Builder {
     private static final int INITIAL_ROWS = 256;
-    private static final long UNKNOWN = -1;
 
     private final SourceKind sourceKind;
     private final String source;
@@ -229,7 +239,7 @@ public final class RawBatch {
     private final List<String> columns;
     private int size;
     private int byteSize;
-    private long backlogMessages = UNKNOWN;
+    private final Map<Integer, Long> backlogs = new HashMap<>();
     private int[] partitions = new int[INITIAL_ROWS];
     private long[] offsets = new long[INITIAL_ROWS];
     private long[] timestampsMillis = new long[INITIAL_ROWS];
@@ -268,11 +278,9 @@ public final class RawBatch {
       return this;
     }
 
-    /**
-     * What {@link RawBatch#backlogMessages} of the batch will say; unknown unless this is called.
-     */
-    public Builder backlogMessages(long backlogMessages) {
-      this.backlogMessages = backlogMessages;
+    /** Says how many messages of a partition are still to be read behind the batch. */
+    public Builder backlog(int partition, long messages) {
+      backlogs.put(partition, messages);
       return this;
     }
 
@@ -296,10 +304,10 @@ public final class RawBatch {
               Arrays.copyOf(timestampsMillis, size),
               Arrays.copyOf(ends, size),
               Arrays.copyOf(bytes, byteSize),
-              backlogMessages);
+              backlogs);
       size = 0;
       byteSize = 0;
-      backlogMessages = UNKNOWN;
+      backlogs.clear();
       return batch;
     }
   }

@@ -8,7 +8,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -21,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * The batches of one split between the thread that polls and the one that hands them over, and how
  * far each partition has come.
  *
- * <p>Messages join the last batch of their partition for as long as it is in the queue. So a
- * message on a quiet topic is a batch of its own at once, and behind a busy pipeline batches grow.
+ * <p>Messages join the last batch for as long as it is in the queue. So a message on a quiet topic
+ * is a batch of its own at once, and behind a busy pipeline batches grow.
  */
 final class PollQueue {
   /**
@@ -47,14 +49,11 @@ final class PollQueue {
 
   /** A batch that still grows. */
   private static final class Growing {
-    private final Partition partition;
     private final RawBatch.Builder builder;
-    private long nextOffset;
+    private final Map<Partition, Part> parts = new LinkedHashMap<>();
     private long leastEventMillis = Long.MAX_VALUE;
-    private long greatestEventMillis = EventTimeScanner.NONE;
 
-    Growing(Partition partition, RawBatch.Builder builder) {
-      this.partition = partition;
+    Growing(RawBatch.Builder builder) {
       this.builder = builder;
     }
 
@@ -63,15 +62,23 @@ final class PollQueue {
     }
   }
 
+  /** What a batch has of a partition. */
+  private static final class Part {
+    private long messages;
+    private long nextOffset;
+    private long greatestEventMillis = EventTimeScanner.NONE;
+  }
+
   private static final class Partition {
+    private final int number;
     private final PartitionWatermark watermark;
     private long handedOverTo;
     private long polledTo;
     private long lag = -1;
     private long queuedMessages;
-    private @Nullable Growing last;
 
-    Partition(PartitionWatermark watermark, long offset) {
+    Partition(int number, PartitionWatermark watermark, long offset) {
+      this.number = number;
       this.watermark = watermark;
       this.handedOverTo = offset;
       this.polledTo = offset;
@@ -90,7 +97,7 @@ final class PollQueue {
   private final EventTimeScanner scanner;
   private final PartitionWatermark none;
   private final Map<Integer, Partition> partitions = new HashMap<>();
-  private final Queue<Growing> queue = new ArrayDeque<>();
+  private final Deque<Growing> queue = new ArrayDeque<>();
 
   /** Builders whose arrays have grown already. */
   private final Queue<RawBatch.Builder> spare = new ArrayDeque<>();
@@ -110,7 +117,7 @@ final class PollQueue {
     PartitionWatermark watermark =
         PartitionWatermark.of(
             settings.watermark(), partition, position.watermarkMillis(), wallClock);
-    partitions.put(partition, new Partition(watermark, position.offset()));
+    partitions.put(partition, new Partition(partition, watermark, position.offset()));
   }
 
   /**
@@ -142,27 +149,28 @@ final class PollQueue {
   }
 
   private void append(Partition partition, ConsumerRecord<byte[], byte[]> message) {
-    Growing batch = partition.last;
+    Growing batch = queue.peekLast();
     if (batch == null || batch.isFull()) {
       RawBatch.Builder builder = spare.poll();
       if (builder == null) {
         builder =
             RawBatch.builder(RawBatch.SourceKind.KAFKA, settings.topic(), RawBatch.Format.JSON);
       }
-      batch = new Growing(partition, builder);
-      partition.last = batch;
+      batch = new Growing(builder);
       queue.add(batch);
     }
     byte[] value = message.value() == null ? NO_BYTES : message.value();
     batch.builder.add(message.partition(), message.offset(), message.timestamp(), value);
-    batch.nextOffset = message.offset() + 1;
+    Part part = batch.parts.computeIfAbsent(partition, unused -> new Part());
+    part.messages++;
+    part.nextOffset = message.offset() + 1;
     partition.queuedMessages++;
     queuedBytes += value.length;
     long eventMillis = scanner.scanMillis(value);
     if (eventMillis != EventTimeScanner.NONE) {
       batch.leastEventMillis = Math.min(batch.leastEventMillis, eventMillis);
       if (PartitionWatermark.isMovedBy(eventMillis, wallClock.millis())) {
-        batch.greatestEventMillis = Math.max(batch.greatestEventMillis, eventMillis);
+        part.greatestEventMillis = Math.max(part.greatestEventMillis, eventMillis);
       }
     }
   }
@@ -180,30 +188,33 @@ final class PollQueue {
     if (batch == null) {
       return null;
     }
-    Partition partition = batch.partition;
-    if (partition.last == batch) {
-      partition.last = null;
-    }
-    partition.handedOverTo = batch.nextOffset;
-    partition.queuedMessages -= batch.builder.size();
-    partition.watermark.read(batch.greatestEventMillis);
-    if (partition.lag >= 0) {
-      batch.builder.backlogMessages(partition.lag + partition.queuedMessages);
-    }
+    long timestampMillis = timestampMillis(batch);
+    batch.parts.forEach(
+        (partition, part) -> {
+          partition.handedOverTo = part.nextOffset;
+          partition.queuedMessages -= part.messages;
+          partition.watermark.read(part.greatestEventMillis);
+          if (partition.lag >= 0) {
+            batch.builder.backlog(partition.number, partition.lag + partition.queuedMessages);
+          }
+        });
     queuedBytes -= batch.builder.byteSize();
     notifyAll();
-    Batch taken = new Batch(batch.builder.build(), timestampMillis(batch));
+    Batch taken = new Batch(batch.builder.build(), timestampMillis);
     if (spare.size() < MAX_SPARE) {
       spare.add(batch.builder);
     }
     return taken;
   }
 
+  /** The least event time; where none was found, that of the partition that is furthest behind. */
   private static long timestampMillis(Growing batch) {
-    long millis =
-        batch.leastEventMillis == Long.MAX_VALUE
-            ? batch.partition.watermark.lastMillis()
-            : batch.leastEventMillis;
+    long millis = batch.leastEventMillis;
+    if (millis == Long.MAX_VALUE) {
+      for (Partition partition : batch.parts.keySet()) {
+        millis = Math.min(millis, partition.watermark.lastMillis());
+      }
+    }
     return Math.min(millis, GlobalWindow.INSTANCE.maxTimestamp().getMillis());
   }
 

@@ -7,6 +7,7 @@ import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
 import io.highwater.status.StatusCounts;
 import io.highwater.status.StatusRows;
+import java.util.Map;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarLongCoder;
@@ -103,10 +104,10 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
 
   private static StatusCounts ofMessages(RawBatch batch) {
     StatusCounts read = StatusCounts.ofRead(batch.size());
-    // A batch that knows its backlog is of one partition.
-    return batch.backlogMessages() < 0
-        ? read
-        : read.withBacklog(batch.partition(0), batch.backlogMessages());
+    for (Map.Entry<Integer, Long> backlog : batch.backlogs().entrySet()) {
+      read = read.withBacklog(backlog.getKey(), backlog.getValue());
+    }
+    return read;
   }
 
   private static final class ReportFn extends ArrowFn<KV<String, StatusCounts>, RecordBatch> {

@@ -49,7 +49,7 @@ class BatchCodersTest {
               .build(),
           RawBatch.builder(RawBatch.SourceKind.KAFKA, "", RawBatch.Format.JSON)
               .add(Integer.MAX_VALUE, 0, -1, "{}".getBytes(UTF_8))
-              .backlogMessages(1L << 40)
+              .backlog(7, 1L << 40)
               .build());
 
   private static final List<RecordBatch> RECORDS =

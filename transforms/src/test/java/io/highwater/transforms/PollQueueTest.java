@@ -100,7 +100,7 @@ class PollQueueTest {
   }
 
   @Test
-  void joinsWhatAPartitionBringsUntilItIsTaken() throws Exception {
+  void joinsWhatComesUntilItIsTaken() throws Exception {
     begin(0, 5);
     begin(1, 0);
     poll(0, 9, List.of(at(0, 5, T + 2), at(0, 6, T + 1)));
@@ -112,12 +112,15 @@ class PollQueueTest {
         RawBatch.builder(RawBatch.SourceKind.KAFKA, TOPIC, RawBatch.Format.JSON)
             .add(0, 5, 77, event(T + 2))
             .add(0, 6, 77, event(T + 1))
+            .add(1, 0, 77, event(T + HOUR))
             .add(0, 7, 77, event(T + 3))
-            .backlogMessages(8)
+            .backlog(0, 8)
+            .backlog(1, 0)
             .build(),
         first.batch());
     assertEquals(T + 1, first.timestampMillis(), "the least event time");
-    assertEquals(List.of(0L), offsets(take().batch()));
+    assertEquals(8, offset(0));
+    assertEquals(1, offset(1));
     assertNull(queue.take());
 
     poll(0, 0, List.of(at(0, 8, T)));
@@ -132,10 +135,10 @@ class PollQueueTest {
 
     RawBatch first = take().batch();
     assertEquals(PollQueue.MAX_ROWS, first.size());
-    assertEquals(7, first.backlogMessages(), "three in the queue and four behind the poll");
+    assertEquals(Map.of(0, 7L), first.backlogs(), "three in the queue and four behind the poll");
     RawBatch second = take().batch();
     assertEquals(LongStream.range(count - 3, count).boxed().toList(), offsets(second));
-    assertEquals(4, second.backlogMessages());
+    assertEquals(Map.of(0, 4L), second.backlogs());
   }
 
   @Test
@@ -157,7 +160,6 @@ class PollQueueTest {
     begin(1, 0);
     poll(0, 3, List.of(at(0, 0, T + HOUR)));
     poll(1, 3, List.of(at(1, 0, T)));
-    take();
     take();
     assertEquals(T - BOUND, queue.watermarkMillis());
 

@@ -87,7 +87,7 @@ class ReportStatusTest {
       long millis, long backlogMessages, String... messages) {
     RawBatch.Builder builder =
         RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawBatch.Format.JSON)
-            .backlogMessages(backlogMessages);
+            .backlog(3, backlogMessages);
     for (int i = 0; i < messages.length; i++) {
       builder.add(3, i, millis, messages[i].getBytes(StandardCharsets.UTF_8));
     }
