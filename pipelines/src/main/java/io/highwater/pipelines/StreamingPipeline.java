@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /** From Kafka to the lake, without end. */
 public final class StreamingPipeline {
   /** How soon a live topic shows what changed in a window; a shorter one makes more panes. */
-  private static final Duration LIVE_PANE_DELAY = Duration.ofMillis(100);
+  private static final Duration LIVE_PANE_DELAY = Duration.ofMillis(50);
 
   private StreamingPipeline() {}
 

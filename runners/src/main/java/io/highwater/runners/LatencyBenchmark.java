@@ -39,7 +39,7 @@ final class LatencyBenchmark {
   private static final int PARTITIONS = 4;
   private static final int INSTANCES = 50;
   private static final int[] RATES = {1_000, 10_000};
-  private static final Duration WARM_UP = Duration.ofSeconds(15);
+  private static final Duration WARM_UP = Duration.ofSeconds(60);
   private static final Duration PATIENCE = Duration.ofSeconds(120);
   private static final long WINDOW_MILLIS = 600_000;
 
