@@ -203,7 +203,7 @@ final class StreamCommand implements Command {
           options.getInputTopic(),
           options.getBootstrapServers(),
           options.getLake());
-      awaitEnd(flink, job, topic);
+      awaitEnd(flink, job, state, topic);
     } catch (CommandFailedException e) {
       // Its state stays, for whoever wants to look into it.
       Runtime.getRuntime().removeShutdownHook(stop);
@@ -271,9 +271,9 @@ final class StreamCommand implements Command {
   }
 
   /** Shows progress and what goes wrong until the job ends. */
-  private void awaitEnd(FlinkClient flink, JobID job, TopicWatch topic)
+  private void awaitEnd(FlinkClient flink, JobID job, StateFolder state, TopicWatch topic)
       throws CommandFailedException, ExecutionException, InterruptedException {
-    FailureLog failures = new FailureLog(LOG);
+    FailureLog failures = new FailureLog(LOG::warn, state.checkpoints());
     long shown = System.nanoTime();
     long looked = System.nanoTime();
     JobStatus status = flink.status(job);

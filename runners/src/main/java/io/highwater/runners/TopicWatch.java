@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.TopicDescription;
@@ -25,6 +26,9 @@ import org.slf4j.Logger;
 final class TopicWatch implements AutoCloseable {
   private static final int TIMEOUT_MILLIS = 5_000;
 
+  /** A broker that has just started may not know its topics yet. */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final Admin admin;
   private final String servers;
   private final String topic;
@@ -32,6 +36,7 @@ final class TopicWatch implements AutoCloseable {
   private @Nullable Uuid topicId;
   private @Nullable KafkaFuture<Map<String, TopicDescription>> asked;
   private boolean answers = true;
+  private long unknownSinceNanos;
 
   private TopicWatch(Admin admin, String servers, String topic, Logger log) {
     this.admin = admin;
@@ -82,6 +87,7 @@ final class TopicWatch implements AutoCloseable {
         log.info("{} answers again", servers);
         answers = true;
       }
+      unknownSinceNanos = 0;
       if (topicId == null) {
         topicId = id;
       } else if (!topicId.equals(id)) {
@@ -89,7 +95,11 @@ final class TopicWatch implements AutoCloseable {
       }
     } catch (ExecutionException e) {
       if (e.getCause() instanceof UnknownTopicOrPartitionException) {
-        throw gone("was deleted");
+        unknownSinceNanos = unknownSinceNanos == 0 ? System.nanoTime() : unknownSinceNanos;
+        if (System.nanoTime() - unknownSinceNanos > PATIENCE_NANOS) {
+          throw gone("was deleted");
+        }
+        return;
       }
       if (answers) {
         log.warn("{} does not answer; waiting for it ({})", servers, FailureCause.of(e));

@@ -143,14 +143,18 @@ final class LoadedStream implements AutoCloseable {
 
   /** Waits for something that the stream does; fails at once where it has ended. */
   void await(String what, StreamProcess running, Condition condition) throws Exception {
-    Await.until(
-        what,
-        WAIT,
-        () -> {
-          boolean holds = condition.holds();
-          assertThat("is running:\n" + running.log(), holds || running.isAlive(), is(true));
-          return holds;
-        });
+    try {
+      Await.until(
+          what,
+          WAIT,
+          () -> {
+            boolean holds = condition.holds();
+            assertThat("is running", holds || running.isAlive(), is(true));
+            return holds;
+          });
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + "; the stream said:\n" + running.log(), e);
+    }
   }
 
   /** Waits until files have come into the lake. */
@@ -226,6 +230,11 @@ final class LoadedStream implements AutoCloseable {
   }
 
   void assertThatEveryMessageIsThereOnce() throws SQLException, IOException {
+    int acknowledged = topic.sent().size();
+    topic.addSentAgain(broker);
+    System.out.printf(
+        "%,d messages, %d of them sent again by the producer%n",
+        topic.sent().size(), topic.sent().size() - acknowledged);
     try (LakeRows rows = LakeRows.of(contract)) {
       ExactlyOnce.assertThatEveryMessageIsThereOnce(rows, topic, lake());
     }

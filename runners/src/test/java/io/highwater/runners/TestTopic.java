@@ -1,10 +1,16 @@
 package io.highwater.runners;
 
+import static java.util.Objects.requireNonNull;
+
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -170,6 +176,32 @@ final class TestTopic implements AutoCloseable {
     if (!trickling.awaitTermination(WAIT.toSeconds(), TimeUnit.SECONDS)) {
       throw new AssertionError(
           "the broker did not take the messages in " + WAIT.toSeconds() + " s");
+    }
+  }
+
+  /**
+   * Adds what is in the topic twice, to be asked for once from each place: a producer whose broker
+   * is killed sends again what it does not know the broker to have.
+   */
+  void addSentAgain(TestBroker broker) {
+    Map<TopicPartition, Set<Long>> known = new HashMap<>();
+    Map<ByteBuffer, QueryMessage> messages = new HashMap<>();
+    for (Sent one : sent) {
+      known
+          .computeIfAbsent(new TopicPartition(name, one.partition()), unused -> new HashSet<>())
+          .add(one.offset());
+      messages.put(ByteBuffer.wrap(one.message().value()), one.message());
+    }
+    for (ConsumerRecord<byte[], byte[]> record : consume(broker, name)) {
+      TopicPartition partition = new TopicPartition(name, record.partition());
+      if (!known.getOrDefault(partition, Set.of()).contains(record.offset())) {
+        QueryMessage message = messages.get(ByteBuffer.wrap(record.value()));
+        sent.add(
+            new Sent(
+                record.partition(),
+                record.offset(),
+                requireNonNull(message, "a message that nobody sent")));
+      }
     }
   }
 

@@ -47,6 +47,7 @@ final class KafkaPollThread {
   private final AtomicReference<@Nullable KafkaMark> toCommit = new AtomicReference<>();
   private @Nullable KafkaMark lastCommitted;
   private long checkedNanos;
+  private boolean answers = true;
   private volatile @Nullable Throwable failure;
   private volatile boolean closed;
 
@@ -196,8 +197,12 @@ final class KafkaPollThread {
     Map<TopicPartition, Long> ends;
     try {
       ends = consumer.endOffsets(ours, REQUEST_TIMEOUT);
+      answers = true;
     } catch (TimeoutException e) {
-      LOG.warn("The broker does not say where the partitions of topic {} end", topic, e);
+      if (answers) {
+        LOG.warn("The broker does not say where topic {} ends; asking again", topic);
+      }
+      answers = false;
       ends = Map.of();
     }
     for (TopicPartition partition : ours) {
