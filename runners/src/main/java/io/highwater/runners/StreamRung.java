@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -51,7 +52,10 @@ final class StreamRung {
 
   private static final Duration INTERVAL = Duration.ofMillis(100);
 
-  /** Each does what the one before does, and a step more; reading is measured both ways. */
+  /**
+   * Each does what the one before does, and a step more; reading is measured both ways, and the
+   * whole stream also with a live topic.
+   */
   enum Rung {
     CONSUMER,
     READ_KAFKAIO,
@@ -59,6 +63,7 @@ final class StreamRung {
     PARSE,
     CLASSIFY,
     ROLLUP,
+    LIVE,
     STREAM;
 
     String key() {
@@ -94,16 +99,20 @@ final class StreamRung {
       return meter.result();
     }
     Path lake = dir.resolve("lake");
-    String[] arguments = {
-      "--bootstrapServers=" + bootstrapServers,
-      "--inputTopic=" + TOPIC,
-      "--lake=" + lake,
-      "--kafkaSource=" + (rung == Rung.READ_KAFKAIO ? "kafkaio" : "polls"),
-      "--parallelism=" + PARALLELISM,
-      "--checkpointingInterval=10000",
-      "--stopAfterIdle=5s"
-    };
-    if (rung != Rung.STREAM) {
+    List<String> arguments = new ArrayList<>();
+    Collections.addAll(
+        arguments,
+        "--bootstrapServers=" + bootstrapServers,
+        "--inputTopic=" + TOPIC,
+        "--lake=" + lake,
+        "--kafkaSource=" + (rung == Rung.READ_KAFKAIO ? "kafkaio" : "polls"),
+        "--parallelism=" + PARALLELISM,
+        "--checkpointingInterval=10000",
+        "--stopAfterIdle=5s");
+    if (rung == Rung.LIVE) {
+      arguments.add("--liveTopic=" + TOPIC + "-live");
+    }
+    if (rung != Rung.STREAM && rung != Rung.LIVE) {
       Meter meter = new Meter(rows, COUNTED::sum);
       run(
           new StreamCommand(INTERVAL, unused -> meter.look(), options -> cut(options, rung)),
@@ -121,7 +130,9 @@ final class StreamRung {
           new StreamCommand(
               INTERVAL, unused -> meter.look(), options -> StreamingPipeline.create(options, 1)),
           arguments);
-      profile.print(System.out);
+      if (rung == Rung.STREAM) {
+        profile.print(System.out);
+      }
     }
     long written = rowsIn(lake);
     if (written != rows) {
@@ -131,8 +142,8 @@ final class StreamRung {
     return meter.result();
   }
 
-  private static void run(StreamCommand stream, String[] arguments) throws Exception {
-    int exit = stream.run(arguments);
+  private static void run(StreamCommand stream, List<String> arguments) throws Exception {
+    int exit = stream.run(arguments.toArray(String[]::new));
     if (exit != Command.DONE) {
       throw new CommandFailedException("the stream ended with " + exit);
     }
@@ -171,7 +182,7 @@ final class StreamRung {
         processed.get(ProcessRecords.EVENTS).apply("Count", count(RecordBatch::rowCount));
         processed.get(ProcessRecords.ROLLUPS).apply("CountRollUps", count(unused -> 0));
       }
-      case CONSUMER, STREAM -> throw new IllegalArgumentException(rung + " is not cut");
+      case CONSUMER, LIVE, STREAM -> throw new IllegalArgumentException(rung + " is not cut");
     }
     return pipeline;
   }

@@ -211,10 +211,16 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
       batches.close();
     }
 
-    final void put(List<RollUpRow> rows, OutputReceiver<RecordBatch> out) {
+    final List<RecordBatch> batchesOf(List<RollUpRow> rows) {
+      List<RecordBatch> all = new ArrayList<>();
       for (int from = 0; from < rows.size(); from += MAX_ROWS) {
-        RecordBatch batch =
-            batches.batch(rows.subList(from, Math.min(from + MAX_ROWS, rows.size())));
+        all.add(batches.batch(rows.subList(from, Math.min(from + MAX_ROWS, rows.size()))));
+      }
+      return all;
+    }
+
+    final void put(List<RollUpRow> rows, OutputReceiver<RecordBatch> out) {
+      for (RecordBatch batch : batchesOf(rows)) {
         out.outputWithTimestamp(batch, new Instant(batch.minEventMillis()));
       }
     }
@@ -240,10 +246,21 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     private final BatchCounter tooLate =
         HighwaterMetrics.counter(HighwaterMetrics.RECORDS_TOO_LATE);
 
+    /**
+     * Of windows that are over, which come together: each shard alone would make a small batch of
+     * them. Changes of open windows are put out at once, as a live topic waits for them.
+     */
+    private transient List<RollUpRow> gathered;
+
     MergeFn(Contract contract, long runId, Duration allowedLateness, Duration paneDelay) {
       super(contract);
       this.merger = new WindowMerger(contract.rollUp(), runId, allowedLateness);
       this.paneDelay = org.joda.time.Duration.millis(paneDelay.toMillis());
+    }
+
+    @StartBundle
+    public void startBundle() {
+      gathered = new ArrayList<>();
     }
 
     @ProcessElement
@@ -291,17 +308,24 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     public void onDue(
         @StateId("windows") ValueState<OpenWindows> state,
         @TimerId("due") Timer due,
-        @TimerId("show") Timer show,
-        OutputReceiver<RecordBatch> out) {
+        @TimerId("show") Timer show) {
       long watermarkMillis = due.getCurrentRelativeTime().getMillis();
       WindowMerger.Shown shown = merger.close(read(state), watermarkMillis);
       state.write(shown.windows());
-      put(shown.rows(), out);
+      gathered.addAll(shown.rows());
       if (shown.windows().isEmpty()) {
         show.clear();
       } else {
         setDue(due, shown.windows(), watermarkMillis);
       }
+    }
+
+    @FinishBundle
+    public void finishBundle(FinishBundleContext context) {
+      for (RecordBatch batch : batchesOf(gathered)) {
+        context.output(batch, new Instant(batch.minEventMillis()), GlobalWindow.INSTANCE);
+      }
+      gathered.clear();
     }
 
     private void setDue(Timer due, OpenWindows windows, long watermarkMillis) {
