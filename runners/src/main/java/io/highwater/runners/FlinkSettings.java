@@ -32,6 +32,7 @@ final class FlinkSettings {
     // The newest, and one to fall back on by hand should it be damaged.
     configuration.setString("state.checkpoints.num-retained", "2");
     configuration.setString("io.tmp.dirs", temporaryFolder.toString());
+    configuration.setString("web.tmpdir", temporaryFolder.toString());
     return configuration;
   }
 }

@@ -70,6 +70,15 @@ final class StateFolder implements AutoCloseable {
     return root.resolve("savepoints");
   }
 
+  /** An empty folder for what only this process needs, where one that was killed left its own. */
+  Path newTemporary() throws IOException {
+    Path temporary = root.resolve("tmp");
+    if (Files.exists(temporary)) {
+      deleteTree(temporary);
+    }
+    return Files.createDirectory(temporary).toAbsolutePath();
+  }
+
   /**
    * The newest complete checkpoint or savepoint.
    *

@@ -7,7 +7,6 @@ import io.highwater.pipelines.StreamingPipeline;
 import io.highwater.pipelines.UsageException;
 import io.highwater.transforms.HighwaterMetrics;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -115,16 +114,18 @@ final class StreamCommand implements Command {
     // Each stream has a name of its own, by which it is found again on a cluster.
     options.setJobName(
         "highwater stream %s into %s".formatted(options.getInputTopic(), options.getLake()));
-    Path temporary = Files.createTempDirectory("highwater-stream");
     try (StateFolder state = new StateFolder(stateDir(options))) {
       options.setStateBackend("filesystem");
       options.setStateBackendStoragePath(state.checkpoints().toUri().toString());
-      FlinkClient.configure(options, temporary);
-      return options.getFlinkMaster().startsWith("[")
-          ? runEmbedded(options, startGiven, state, temporary)
-          : runOnCluster(options, startGiven, state);
-    } finally {
-      StateFolder.deleteTree(temporary);
+      Path temporary = state.newTemporary();
+      try {
+        FlinkClient.configure(options, temporary);
+        return options.getFlinkMaster().startsWith("[")
+            ? runEmbedded(options, startGiven, state, temporary)
+            : runOnCluster(options, startGiven, state);
+      } finally {
+        StateFolder.deleteTree(temporary);
+      }
     }
   }
 

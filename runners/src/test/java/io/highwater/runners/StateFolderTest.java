@@ -3,6 +3,7 @@ package io.highwater.runners;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.allOf;
 import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -16,6 +17,7 @@ import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.flink.runtime.checkpoint.Checkpoints;
 import org.apache.flink.runtime.checkpoint.metadata.CheckpointMetadata;
 import org.junit.jupiter.api.Test;
@@ -41,6 +43,18 @@ class StateFolderTest {
       assertThat(refused.getMessage(), containsString("is in use by another stream"));
     }
     new StateFolder(directory).close();
+  }
+
+  @Test
+  void clearsAwayWhatAKilledStreamLeft() throws Exception {
+    try (StateFolder killed = new StateFolder(directory)) {
+      Path left = Files.createDirectories(killed.newTemporary().resolve("blobs"));
+      Files.writeString(left.resolve("blob"), "something");
+    }
+    try (StateFolder state = new StateFolder(directory);
+        Stream<Path> files = Files.list(state.newTemporary())) {
+      assertThat(files.toList(), is(empty()));
+    }
   }
 
   @Test
