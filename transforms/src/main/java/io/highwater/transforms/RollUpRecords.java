@@ -76,6 +76,8 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
   /** Many, as all windows of a shard's keys are in memory at once. */
   private static final int HISTORY_SHARDS = 4_096;
 
+  private static final Duration DEFAULT_PANE_DELAY = Duration.ofSeconds(5);
+
   private final Contract contract;
   private final long runId;
   private final Duration allowedLateness;
@@ -94,7 +96,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
    */
   public static RollUpRecords of(Contract contract, long runId) {
     return new RollUpRecords(
-        requireNonNull(contract, "contract"), runId, Duration.ofMinutes(10), Duration.ofSeconds(5));
+        requireNonNull(contract, "contract"), runId, Duration.ofMinutes(10), DEFAULT_PANE_DELAY);
   }
 
   /** How long after its end a window still takes rows; default 10 minutes of event time. */
@@ -107,7 +109,8 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
 
   /**
    * How soon a window that is open, or takes late rows, shows what changed; default 5 s. One pane a
-   * partial would flood the table after a partition lagged.
+   * partial would flood the table after a partition lagged. A stream that is minutes behind the
+   * present takes its 5 s in any case: nobody waits for what it shows, and it has to catch up.
    */
   public RollUpRecords withPaneDelay(Duration delay) {
     if (delay.isNegative() || delay.isZero()) {
@@ -240,8 +243,10 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     @TimerId("show")
     private final TimerSpec showSpec = TimerSpecs.timer(TimeDomain.PROCESSING_TIME);
 
+    private static final Duration FAR_BEHIND = Duration.ofMinutes(5);
+
     private final WindowMerger merger;
-    private final org.joda.time.Duration paneDelay;
+    private final Duration paneDelay;
     private final BatchCounter late = HighwaterMetrics.counter(HighwaterMetrics.RECORDS_LATE);
     private final BatchCounter tooLate =
         HighwaterMetrics.counter(HighwaterMetrics.RECORDS_TOO_LATE);
@@ -255,7 +260,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     MergeFn(Contract contract, long runId, Duration allowedLateness, Duration paneDelay) {
       super(contract);
       this.merger = new WindowMerger(contract.rollUp(), runId, allowedLateness);
-      this.paneDelay = org.joda.time.Duration.millis(paneDelay.toMillis());
+      this.paneDelay = paneDelay;
     }
 
     @StartBundle
@@ -277,7 +282,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
       OpenWindows after = merged.windows();
       state.write(after);
       if (after.hasChanges() && !before.hasChanges()) {
-        show.offset(paneDelay).withNoOutputTimestamp().setRelative();
+        setShow(show, watermarkMillis);
       }
       if (merger.nextDueMillis(after, watermarkMillis)
           != merger.nextDueMillis(before, watermarkMillis)) {
@@ -326,6 +331,17 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
         context.output(batch, new Instant(batch.minEventMillis()), GlobalWindow.INSTANCE);
       }
       gathered.clear();
+    }
+
+    private void setShow(Timer show, long watermarkMillis) {
+      long behindMillis = show.getCurrentRelativeTime().getMillis() - watermarkMillis;
+      boolean isFarBehind =
+          behindMillis > contract.outOfOrderBound().plus(FAR_BEHIND).toMillis()
+              && paneDelay.compareTo(DEFAULT_PANE_DELAY) < 0;
+      Duration delay = isFarBehind ? DEFAULT_PANE_DELAY : paneDelay;
+      show.offset(org.joda.time.Duration.millis(delay.toMillis()))
+          .withNoOutputTimestamp()
+          .setRelative();
     }
 
     private void setDue(Timer due, OpenWindows windows, long watermarkMillis) {

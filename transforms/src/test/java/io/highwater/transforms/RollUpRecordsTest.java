@@ -10,6 +10,7 @@ import io.highwater.record.RecordSchemas;
 import io.highwater.status.StatusCounts;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.apache.arrow.memory.BufferAllocator;
@@ -22,6 +23,7 @@ import org.apache.beam.sdk.testing.PAssert;
 import org.apache.beam.sdk.testing.TestPipeline;
 import org.apache.beam.sdk.testing.TestStream;
 import org.apache.beam.sdk.transforms.SerializableFunction;
+import org.apache.beam.sdk.transforms.windowing.BoundedWindow;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TimestampedValue;
@@ -110,6 +112,39 @@ class RollUpRecordsTest {
                 "2024-03-01T00:00|600000|a|1|true|2",
                 "2024-03-01T00:00|3600000|a|0|false|1",
                 "2024-03-01T00:00|3600000|a|1|true|2"));
+    pipeline.run().waitUntilFinish();
+  }
+
+  /** A minute behind the present and a day behind it. */
+  @ParameterizedTest
+  @CsvSource({"1, 1", "1440, 0"})
+  void takesItsTimeWhileItCatchesUp(long minutesBehind, long shownEarly) {
+    org.joda.time.Duration present =
+        new org.joda.time.Duration(
+            BoundedWindow.TIMESTAMP_MIN_VALUE, new Instant(T + minutesBehind * MINUTE));
+    TestStream<RecordBatch> stream =
+        stream()
+            .advanceProcessingTime(present)
+            .advanceWatermarkTo(new Instant(T))
+            .addElements(batch(T + MINUTE))
+            .advanceProcessingTime(org.joda.time.Duration.standardSeconds(1))
+            .addElements(batch(T + 2 * MINUTE))
+            .advanceWatermarkToInfinity();
+
+    PCollection<RecordBatch> rollUps =
+        pipeline
+            .apply(stream)
+            .apply(RollUpRecords.of(contract, 1).withPaneDelay(Duration.ofMillis(50)))
+            .get(RollUpRecords.ROLLUPS);
+
+    List<String> expected = new ArrayList<>();
+    for (String length : List.of("600000", "3600000")) {
+      if (shownEarly > 0) {
+        expected.add("2024-03-01T00:00|%s|a|0|false|1".formatted(length));
+      }
+      expected.add("2024-03-01T00:00|%s|a|%d|true|2".formatted(length, shownEarly));
+    }
+    PAssert.that(rollUps).satisfies(Rows.are(COLUMNS, expected.toArray(String[]::new)));
     pipeline.run().waitUntilFinish();
   }
 
