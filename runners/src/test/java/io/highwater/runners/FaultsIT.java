@@ -7,12 +7,14 @@ import static org.hamcrest.Matchers.lessThan;
 import static org.hamcrest.Matchers.not;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.highwater.runners.generate.QueryGenerator.Settings;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -23,6 +25,9 @@ import org.junit.jupiter.api.io.TempDir;
 class FaultsIT {
   /** Of standard error over all of a test: some lines a fault, no stack traces. */
   private static final long MAX_LOG_LINES = 60;
+
+  /** A heap of 2 GiB and what stands beside it. */
+  private static final long MAX_MEBIBYTES = 3_072;
 
   private static final boolean SOAK = Boolean.getBoolean("highwater.soak");
 
@@ -55,6 +60,33 @@ class FaultsIT {
       assertThatItSaidItShortly(stream);
       assertThat(stream.stop(), is(0));
       load.assertExactlyOnceAtTheEnd();
+    }
+  }
+
+  @Test
+  void keepsAMillionInvalidMessagesInARowAndGoesOn() throws Exception {
+    assumeTrue(SOAK, "only with -Psoak");
+    Instant start = Instant.parse("2024-04-01T00:00:00Z");
+    try (LoadedStream load = LoadedStream.begin(directory)) {
+      StreamProcess stream = load.start("--stopAfterIdle=15s");
+      load.awaitNewFiles(stream);
+      load.endMessages();
+      load.topic()
+          .send(
+              QueryMessage.generateAll(
+                  new Settings(1_000_000, 3, start, Duration.ofHours(12), 6, 1)));
+      load.topic()
+          .send(
+              QueryMessage.generateAll(new Settings(20_000, 4, start, Duration.ofHours(12), 6, 0)));
+      long peak = 0;
+      while (stream.isAlive()) {
+        peak = Math.max(peak, stream.peakMemoryMebibytes());
+        LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+      }
+      stream.awaitSuccess();
+      load.assertThatEveryMessageIsThereOnce();
+      System.out.printf("a million invalid messages: peak %,d MiB%n", peak);
+      assertThat(peak, is(lessThan(MAX_MEBIBYTES)));
     }
   }
 

@@ -5,6 +5,7 @@ import static org.hamcrest.Matchers.is;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -44,6 +45,21 @@ final class StreamProcess implements AutoCloseable {
   /** Whether it is running; a test that waits for what it does need not wait for the dead. */
   boolean isAlive() {
     return process.isAlive();
+  }
+
+  /** The greatest resident set so far, as Linux says it; 0 for a process that has ended. */
+  long peakMemoryMebibytes() throws IOException {
+    List<String> status;
+    try {
+      status = Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"));
+    } catch (NoSuchFileException ended) {
+      return 0;
+    }
+    return status.stream()
+        .filter(line -> line.startsWith("VmHWM:"))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1_024)
+        .findFirst()
+        .orElse(0);
   }
 
   /** Sends SIGTERM and waits for the end; gives the exit code. */
