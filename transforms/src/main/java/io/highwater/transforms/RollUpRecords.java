@@ -150,7 +150,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
   private static final class AggregateFn extends ArrowFn<RecordBatch, KV<Integer, List<Partial>>> {
     private final Contract contract;
     private final int shards;
-    private transient List<PartialAggregator> aggregators;
+    private transient PartialAggregator aggregator;
 
     AggregateFn(Contract contract, int shards) {
       this.contract = contract;
@@ -159,12 +159,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
 
     @Override
     void open(BufferAllocator allocator) {
-      // Each length has partials of its own: a batch of history gives few for an hour, where the
-      // partials of its ten minutes would each have to be merged.
-      aggregators =
-          contract.rollUp().windows().stream()
-              .map(length -> PartialAggregator.of(contract, length))
-              .toList();
+      aggregator = PartialAggregator.of(contract);
     }
 
     @ProcessElement
@@ -172,13 +167,11 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
         @Element RecordBatch batch, OutputReceiver<KV<Integer, List<Partial>>> out) {
       Map<Integer, List<Partial>> byShard = new HashMap<>();
       try (VectorSchemaRoot rows = batch.open(allocator())) {
-        for (PartialAggregator aggregator : aggregators) {
-          for (Partial partial : aggregator.aggregate(rows)) {
-            byShard
-                .computeIfAbsent(
-                    Math.floorMod(partial.key().hashCode(), shards), unused -> new ArrayList<>())
-                .add(partial);
-          }
+        for (Partial partial : aggregator.aggregate(rows)) {
+          byShard
+              .computeIfAbsent(
+                  Math.floorMod(partial.key().hashCode(), shards), unused -> new ArrayList<>())
+              .add(partial);
         }
       }
       byShard.forEach((shard, partials) -> out.output(KV.of(shard, partials)));
