@@ -11,9 +11,13 @@ import org.jspecify.annotations.Nullable;
 
 /** The batch's columns and conditions, each read once. */
 final class BatchColumns {
+  private record ListColumn(String name, @Nullable String separator) {}
+
   private final VectorSchemaRoot events;
   private final Map<String, Column> columns = new HashMap<>();
   private final Map<Condition, byte[]> conditions = new HashMap<>();
+  private final Map<String, double[]> numbers = new HashMap<>();
+  private final Map<ListColumn, ValueLists> lists = new HashMap<>();
   private final byte[] all;
 
   BatchColumns(VectorSchemaRoot events) {
@@ -35,6 +39,10 @@ final class BatchColumns {
 
   /** The values of a column of numbers; of no meaning in rows that have none. */
   double[] numbers(String name) {
+    return numbers.computeIfAbsent(name, this::toNumbers);
+  }
+
+  private double[] toNumbers(String name) {
     if (column(name) instanceof Column.Doubles doubles) {
       return doubles.values;
     }
@@ -42,6 +50,12 @@ final class BatchColumns {
       return Arrays.stream(longs.values).asDoubleStream().toArray();
     }
     throw new IllegalArgumentException("column '" + name + "' is not one of numbers");
+  }
+
+  /** A column of lists; of one text each where there is no separator. */
+  ValueLists lists(String name, @Nullable String separator) {
+    return lists.computeIfAbsent(
+        new ListColumn(name, separator), unused -> ValueLists.of(column(name), separator));
   }
 
   /** 1 for rows that meet the condition, else 0. */

@@ -1,12 +1,9 @@
 package io.highwater.rollup;
 
-import static java.util.Objects.requireNonNull;
-
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import io.highwater.contract.Measure;
 import java.io.IOException;
 import java.util.Arrays;
-import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -30,14 +27,13 @@ record FrequentValues(String[] values, long[] counts, long undercount) implement
   /** So many places more are taken before the counts are cut, as a cut costs more than a merge. */
   private static final int SPARE = 128;
 
-  static FrequentValues of(Map<String, Long> counts) {
-    String[] values = counts.keySet().toArray(String[]::new);
-    Arrays.sort(values);
-    long[] ofValues = new long[values.length];
-    for (int i = 0; i < values.length; i++) {
-      ofValues[i] = requireNonNull(counts.get(values[i]));
-    }
-    return of(values, ofValues, values.length, 0);
+  /**
+   * Takes the arrays over.
+   *
+   * @param values different ones, ascending
+   */
+  static FrequentValues of(String[] values, long[] counts) {
+    return of(values, counts, values.length, 0);
   }
 
   /** Of the first {@code size} elements; changes the arrays and takes them over. */

@@ -5,12 +5,9 @@ import static java.util.Objects.requireNonNull;
 import io.highwater.contract.Measure;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The aggregates of one measure over the groups of a batch's rows. */
@@ -29,7 +26,10 @@ final class GroupAggregates {
       case MIN, MAX, LAST -> chosen(measure, batch, times, groups);
       case QUANTILE -> quantiles(batch.numbers(columnOf(measure)), batch.taken(measure), groups);
       case DISTINCT -> distinct(batch.column(columnOf(measure)), batch.taken(measure), groups);
-      case TOP -> top(measure, batch, groups);
+      case TOP ->
+          batch
+              .lists(columnOf(measure), measure.settings().separator())
+              .counts(batch.taken(measure), groups);
       case CORRELATION -> correlations(measure, batch, groups);
     };
   }
@@ -109,50 +109,6 @@ final class GroupAggregates {
       }
     }
     return Arrays.stream(ofGroups).map(Distinct::of).toArray(Aggregate[]::new);
-  }
-
-  private static Aggregate[] top(Measure measure, BatchColumns batch, Groups groups) {
-    Column column = batch.column(columnOf(measure));
-    // Lists repeat: each is cut into its values once a batch.
-    Groups texts = new Groups(groups);
-    texts.splitBy(column);
-    long[] rows = rowCounts(batch.taken(measure), texts);
-    List<Map<String, Long>> counts = new ArrayList<>();
-    for (int group = 0; group < groups.count; group++) {
-      counts.add(new HashMap<>());
-    }
-    String separator = measure.settings().separator();
-    for (int text = 0; text < texts.count; text++) {
-      if (rows[text] > 0) {
-        int row = texts.firstRows[text];
-        long times = rows[text];
-        Map<String, Long> ofGroup = counts.get(groups.ids[row]);
-        forEachPart(
-            column.value(row).toString(), separator, part -> ofGroup.merge(part, times, Long::sum));
-      }
-    }
-    return counts.stream()
-        .map(values -> values.isEmpty() ? Aggregate.NOTHING : FrequentValues.of(values))
-        .toArray(Aggregate[]::new);
-  }
-
-  /** The parts of a list without the spaces around them; empty ones are none. */
-  private static void forEachPart(
-      String list, @Nullable String separator, Consumer<String> consumer) {
-    if (separator == null) {
-      consumer.accept(list);
-      return;
-    }
-    int start = 0;
-    while (start <= list.length()) {
-      int end = list.indexOf(separator, start);
-      end = end < 0 ? list.length() : end;
-      String part = list.substring(start, end).strip();
-      if (!part.isEmpty()) {
-        consumer.accept(part);
-      }
-      start = end + separator.length();
-    }
   }
 
   private static Aggregate[] correlations(Measure measure, BatchColumns batch, Groups groups) {

@@ -191,7 +191,7 @@ class AccumulatorTest {
               new Aggregate.Greatest(1_000_001L),
               Quantiles.of(new double[] {7, 3, 5}),
               Distinct.NONE,
-              FrequentValues.of(Map.of("b", 2L, "a\"", 2L, "c", 1L, "d", 3L)),
+              MergesTest.frequent(Map.of("b", 2L, "a\"", 2L, "c", 1L, "d", 3L)),
               new Correlation(
                   2,
                   ExactSum.of(3),

@@ -155,12 +155,12 @@ class MergesTest {
         part.merge(value, 1L, Long::sum);
         exact.merge(value, 1L, Long::sum);
       }
-      parts.add(FrequentValues.of(part));
+      parts.add(frequent(part));
     }
     long all = exact.values().stream().mapToLong(Long::longValue).sum();
     for (Aggregate merged : List.of(chain(parts), merge(parts, random))) {
       if (exact.size() <= FrequentValues.CAPACITY) {
-        assertThat(merged, equalTo(FrequentValues.of(exact)));
+        assertThat(merged, equalTo(frequent(exact)));
       }
       FrequentValues frequent = (FrequentValues) merged;
       assertThat(frequent.undercount(), lessThanOrEqualTo(all / (FrequentValues.CAPACITY + 1)));
@@ -179,8 +179,7 @@ class MergesTest {
 
   @Test
   void namesTheMostFrequentAndOfEqualsTheLeast() {
-    Aggregate frequent =
-        FrequentValues.of(Map.of("e", 5L, "a", 1L, "d", 5L, "b", 7L, "c", 5L, "f", 9L));
+    Aggregate frequent = frequent(Map.of("e", 5L, "a", 1L, "d", 5L, "b", 7L, "c", 5L, "f", 9L));
     assertThat(
         frequent.result(asking(null, 4)),
         is(
@@ -227,7 +226,7 @@ class MergesTest {
             Quantiles.of(new double[] {1, 2.5, 3}),
             Quantiles.of(new double[2_000]),
             Distinct.of(new long[] {5, 900, 70_000}),
-            FrequentValues.of(Map.of("a", 2L, "b", 1_000L)),
+            frequent(Map.of("a", 2L, "b", 1_000L)),
             new Correlation(3, sum, sum, sum, sum, sum),
             new ByValue(new TreeMap<>(Map.of("copy", new Aggregate.Count(2)))),
             new Aggregate.Last(7, "x"))) {
@@ -291,5 +290,12 @@ class MergesTest {
 
   private static Measure asking(@Nullable Double at, @Nullable Integer k) {
     return new Measure("asked", Function.COUNT, null, null, new Settings(at, k, null, null, null));
+  }
+
+  static FrequentValues frequent(Map<String, Long> counts) {
+    TreeMap<String, Long> ascending = new TreeMap<>(counts);
+    return FrequentValues.of(
+        ascending.keySet().toArray(String[]::new),
+        ascending.values().stream().mapToLong(Long::longValue).toArray());
   }
 }
