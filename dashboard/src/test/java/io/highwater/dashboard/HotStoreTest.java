@@ -10,7 +10,7 @@ import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.highwater.lake.Compression;
+import io.highwater.record.Compression;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.RandomAccessFile;

@@ -1,10 +1,10 @@
 package io.highwater.dashboard;
 
 import io.highwater.lake.ArrowFiles;
-import io.highwater.lake.Compression;
 import io.highwater.lake.LakeHour;
 import io.highwater.lake.LakeNames;
 import io.highwater.lake.Replacement;
+import io.highwater.record.Compression;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;

@@ -1,6 +1,7 @@
 package io.highwater.lake;
 
 import io.highwater.record.ByteArrayChannel;
+import io.highwater.record.Compression;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
 import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
@@ -20,9 +21,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code .csv}: RFC 4180 with a header, line breaks in quotes allowed; blank lines are
  *       skipped
  *   <li>each of these also as {@code .gz} or {@code .zst}
- *   <li>{@code .parquet}: each row as the JSON object that a producer would have sent, so that one
- *       parser sees all sources alike: numbers exactly, timestamps as ISO 8601 in UTC, NaN and
- *       infinity, which JSON does not have, as text
+ *   <li>{@code .parquet}, {@code .arrow} (the IPC file format): columns; see {@link RawColumns}
  * </ul>
  *
  * <p>{@link RawBatch#offset} counts records from 0 and goes on over batches. A record is never cut:
@@ -32,10 +31,13 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class FileRecords implements Iterator<RawBatch>, AutoCloseable {
   private static final String SUPPORTED =
-      ".jsonl, .ndjson, .json, .csv (each also followed by .gz or .zst), .parquet";
+      ".jsonl, .ndjson, .json, .csv (each also followed by .gz or .zst), .parquet, .arrow";
 
   /** A batch of few but long records ends once it has this many bytes. */
   static final int MAX_BATCH_BYTES = 8 << 20;
+
+  /** Two row groups as DuckDB writes them: small enough to keep every worker busy to the end. */
+  private static final long ROWS_PER_SLICE = 245_760;
 
   private @Nullable RawBatch next;
   private boolean ended;
@@ -44,12 +46,24 @@ public abstract class FileRecords implements Iterator<RawBatch>, AutoCloseable {
 
   /** Whether the ending of {@code name} is one that can be read. */
   public static boolean isSupported(String name) {
-    return isParquet(name) || isCsv(name) || isJsonLines(name);
+    return needsLocalFile(name) || isCsv(name) || isJsonLines(name);
   }
 
   /** Whether the file can be opened only by its path in the local file system. */
   public static boolean needsLocalFile(String name) {
-    return isParquet(name);
+    return isParquet(name) || name.toLowerCase(Locale.ROOT).endsWith(".arrow");
+  }
+
+  /**
+   * Parts of a local file that can be read one beside the other: of Parquet, row groups; of
+   * anything else, all of it.
+   *
+   * @param number see {@link FileSlice}
+   */
+  public static List<FileSlice> slices(Path file, int number) throws IOException {
+    return isParquet(file.toString())
+        ? ColumnFileRecords.slices(file, number, ROWS_PER_SLICE)
+        : List.of(FileSlice.whole(file.toString(), number, Files.size(file)));
   }
 
   /**
@@ -61,40 +75,58 @@ public abstract class FileRecords implements Iterator<RawBatch>, AutoCloseable {
    */
   public static FileRecords open(Path file, int rowsPerBatch, long receivedAtMillis)
       throws IOException {
-    String name = file.toString();
-    if (isParquet(name)) {
-      return ParquetFileRecords.openParquet(file, rowsPerBatch, receivedAtMillis);
-    }
-    requireSupported(name);
+    return open(FileSlice.whole(file.toString(), 0, 0), file, rowsPerBatch, receivedAtMillis);
+  }
+
+  /**
+   * As {@link #open(Path, int, long)}, some of a file.
+   *
+   * @param file where it is in the local file system, under any name
+   */
+  public static FileRecords open(
+      FileSlice slice, Path file, int rowsPerBatch, long receivedAtMillis) throws IOException {
+    requireSupported(slice.name());
     InputStream in;
     try {
+      if (needsLocalFile(slice.name())) {
+        return ColumnFileRecords.openColumns(
+            slice, file, rowsPerBatch, receivedAtMillis, isParquet(slice.name()));
+      }
       in = Files.newInputStream(file);
     } catch (NoSuchFileException e) {
-      throw new IOException("cannot read " + name + ": there is no such file", e);
+      throw new IOException("cannot read " + file + ": there is no such file", e);
     }
-    return open(name, in, rowsPerBatch, receivedAtMillis);
+    return open(slice, in, rowsPerBatch, receivedAtMillis);
   }
 
   /**
    * Reads a file from a stream, which is closed with the returned object or when opening fails. Not
-   * for Parquet ({@link #needsLocalFile}).
+   * for what {@link #needsLocalFile}.
    *
-   * @param name the file's name; its ending says what it is, and {@link RawBatch#source} is it
+   * @param slice the whole file; the ending of its name says what it is, and {@link
+   *     RawBatch#source} is its name
    */
   public static FileRecords open(
-      String name, InputStream in, int rowsPerBatch, long receivedAtMillis) throws IOException {
+      FileSlice slice, InputStream in, int rowsPerBatch, long receivedAtMillis) throws IOException {
+    String name = slice.name();
     try {
       requireSupported(name);
-      if (isParquet(name)) {
+      if (needsLocalFile(name)) {
         throw new IllegalArgumentException(
-            name + " cannot be read from a stream; expected a local path for Parquet");
+            name + " cannot be read from a stream; expected a local path for this format");
       }
-      return TextFileRecords.openText(name, in, isCsv(name), rowsPerBatch, receivedAtMillis);
+      return TextFileRecords.openText(slice, in, isCsv(name), rowsPerBatch, receivedAtMillis);
     } catch (IOException | RuntimeException e) {
       in.close();
       throw e;
     }
   }
+
+  /** The names of the file's columns; empty where each record says its own. */
+  public abstract List<String> columnNames();
+
+  /** How much of the slice was read, 0 to 1, as far as that is known. */
+  public abstract double readShare();
 
   /** The next batch, or null at the end of the file. */
   abstract @Nullable RawBatch read();
@@ -128,7 +160,10 @@ public abstract class FileRecords implements Iterator<RawBatch>, AutoCloseable {
     }
   }
 
-  private static void requireSupported(String name) {
+  /**
+   * @throws IllegalArgumentException if the ending of {@code name} is not one that can be read
+   */
+  public static void requireSupported(String name) {
     if (!isSupported(name)) {
       throw new IllegalArgumentException(
           name + " has an ending that cannot be read; expected one of " + SUPPORTED);

@@ -27,14 +27,21 @@ public final class GatheredRows implements AutoCloseable {
 
   /** The rows as a batch of the contract's events; afterwards there are none. */
   public RecordBatch build(Contract contract) {
+    try (VectorSchemaRoot all = take()) {
+      return RecordBatch.copyOf(contract, all, contract.eventTime());
+    }
+  }
+
+  /** The rows, at least one, for the caller to close; afterwards there are none. */
+  public VectorSchemaRoot take() {
     VectorSchemaRoot all = pieces.get(0);
     if (pieces.size() > 1) {
       VectorSchemaRootAppender.append(
           false, all, pieces.subList(1, pieces.size()).toArray(new VectorSchemaRoot[0]));
     }
-    RecordBatch batch = RecordBatch.copyOf(contract, all, contract.eventTime());
+    pieces.remove(0);
     close();
-    return batch;
+    return all;
   }
 
   @Override

@@ -4,19 +4,11 @@ import io.highwater.contract.Contract;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.Objects;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.TimeStampMicroVector;
-import org.apache.arrow.vector.VectorLoader;
 import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.arrow.vector.VectorUnloader;
-import org.apache.arrow.vector.ipc.ReadChannel;
-import org.apache.arrow.vector.ipc.WriteChannel;
-import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
-import org.apache.arrow.vector.ipc.message.MessageSerializer;
-import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * Rows of one contract in columns: the element of every pipeline. A value on the Java heap (an
@@ -29,6 +21,7 @@ public final class RecordBatch {
   private final int rowCount;
   private final long minEventMillis;
   private final long maxEventMillis;
+  private final Compression compression;
   private final byte[] ipc;
 
   private RecordBatch(
@@ -37,12 +30,14 @@ public final class RecordBatch {
       int rowCount,
       long minEventMillis,
       long maxEventMillis,
+      Compression compression,
       byte[] ipc) {
     this.contractId = contractId;
     this.contractVersion = contractVersion;
     this.rowCount = rowCount;
     this.minEventMillis = minEventMillis;
     this.maxEventMillis = maxEventMillis;
+    this.compression = compression;
     this.ipc = ipc;
   }
 
@@ -52,6 +47,14 @@ public final class RecordBatch {
    * @param timeColumn the column that holds the rows' event times; microseconds, no nulls
    */
   public static RecordBatch copyOf(Contract contract, VectorSchemaRoot root, String timeColumn) {
+    return compressed(contract, root, timeColumn, Compression.NONE);
+  }
+
+  /**
+   * As {@link #copyOf(Contract, VectorSchemaRoot, String)}, smaller, for rows that wait or travel.
+   */
+  public static RecordBatch compressed(
+      Contract contract, VectorSchemaRoot root, String timeColumn, Compression compression) {
     TimeStampMicroVector times = (TimeStampMicroVector) root.getVector(timeColumn);
     long minMicros = Long.MAX_VALUE;
     long maxMicros = Long.MIN_VALUE;
@@ -60,12 +63,14 @@ public final class RecordBatch {
       minMicros = Math.min(minMicros, micros);
       maxMicros = Math.max(maxMicros, micros);
     }
-    return copyOf(
+    return new RecordBatch(
         contract.id(),
         contract.version(),
-        root,
+        root.getRowCount(),
         Math.floorDiv(minMicros, 1000L),
-        Math.floorDiv(maxMicros, 1000L));
+        Math.floorDiv(maxMicros, 1000L),
+        compression,
+        ArrowMessages.write(root, compression));
   }
 
   /**
@@ -80,42 +85,19 @@ public final class RecordBatch {
       VectorSchemaRoot root,
       long minEventMillis,
       long maxEventMillis) {
-    try (ArrowRecordBatch batch = new VectorUnloader(root).getRecordBatch()) {
-      // 4 KiB is room for both messages' metadata at a few dozen columns; more makes the array
-      // grow.
-      ByteArrayChannel sink = new ByteArrayChannel((int) batch.computeBodyLength() + 4096);
-      WriteChannel channel = new WriteChannel(sink);
-      MessageSerializer.serialize(channel, root.getSchema());
-      MessageSerializer.serialize(channel, batch);
-      return new RecordBatch(
-          contractId,
-          contractVersion,
-          root.getRowCount(),
-          minEventMillis,
-          maxEventMillis,
-          sink.toByteArray());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return new RecordBatch(
+        contractId,
+        contractVersion,
+        root.getRowCount(),
+        minEventMillis,
+        maxEventMillis,
+        Compression.NONE,
+        ArrowMessages.write(root, Compression.NONE));
   }
 
   /** The rows in buffers of {@code allocator}; the caller closes them. */
   public VectorSchemaRoot open(BufferAllocator allocator) {
-    ReadChannel channel = new ReadChannel(new ByteArrayChannel(ipc));
-    try {
-      Schema schema = MessageSerializer.deserializeSchema(channel);
-      VectorSchemaRoot root = VectorSchemaRoot.create(schema, allocator);
-      try (ArrowRecordBatch batch =
-          (ArrowRecordBatch) MessageSerializer.deserializeMessageBatch(channel, allocator)) {
-        new VectorLoader(root).load(batch);
-        return root;
-      } catch (IOException | RuntimeException e) {
-        root.close();
-        throw e;
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return ArrowMessages.open(ipc, allocator);
   }
 
   public String contractId() {
@@ -140,6 +122,16 @@ public final class RecordBatch {
     return maxEventMillis;
   }
 
+  /** How the rows are compressed. */
+  public Compression compression() {
+    return compression;
+  }
+
+  /** The rows as an Arrow record batch message, without their schema. */
+  public byte[] message() {
+    return ArrowMessages.withoutSchema(ipc);
+  }
+
   /** The size of the rows on the heap. */
   public int byteSize() {
     return ipc.length;
@@ -152,6 +144,7 @@ public final class RecordBatch {
     out.writeInt(rowCount);
     out.writeLong(minEventMillis);
     out.writeLong(maxEventMillis);
+    out.writeByte(compression.ordinal());
     out.writeInt(ipc.length);
     out.write(ipc);
   }
@@ -163,10 +156,11 @@ public final class RecordBatch {
     int rowCount = in.readInt();
     long minEventMillis = in.readLong();
     long maxEventMillis = in.readLong();
+    Compression compression = Compression.values()[in.readByte()];
     byte[] ipc = new byte[in.readInt()];
     in.readFully(ipc);
     return new RecordBatch(
-        contractId, contractVersion, rowCount, minEventMillis, maxEventMillis, ipc);
+        contractId, contractVersion, rowCount, minEventMillis, maxEventMillis, compression, ipc);
   }
 
   @Override

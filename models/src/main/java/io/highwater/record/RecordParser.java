@@ -4,12 +4,15 @@ import io.highwater.contract.Contract;
 import io.highwater.contract.FieldType;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.TimeStampMicroVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.util.VectorSchemaRootAppender;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,9 +35,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A missing field is a null one, and becomes its {@code nullAs} where the contract says so;
  * whether it is required is for the checks behind, except for the event time, without which a row
  * has no place. Fields that the contract does not have are counted and left out; a name that is
- * there twice in one object is refused. CSV records are read by {@link RawBatch#columns}: nothing
- * between two commas is null, {@code ""} is an empty string, too few or too many columns are
- * refused.
+ * there twice in one object is refused. CSV records are read by {@link RawMessages#columns}:
+ * nothing between two commas is null, {@code ""} is an empty string, too few or too many columns
+ * are refused.
  *
  * <p>Keeps buffers on the heap between batches, and nothing off the heap: an instance belongs to
  * one DoFn instance and one thread, and needs no closing.
@@ -74,6 +77,7 @@ public final class RecordParser {
   private final int eventTime;
   private final JsonRecordReader json;
   private final CsvRecordReader csv;
+  private final ColumnConverter converter;
   private int[] rawRows = new int[0];
 
   /**
@@ -86,6 +90,7 @@ public final class RecordParser {
     this.eventTime = eventTimeColumn(contract);
     this.json = new JsonRecordReader(contract, columns);
     this.csv = new CsvRecordReader(contract, columns);
+    this.converter = new ColumnConverter(contract, allocator);
   }
 
   /** The index of the event-time field among the contract's fields. */
@@ -105,7 +110,94 @@ public final class RecordParser {
   }
 
   public Result parse(RawBatch raw) {
-    boolean isJson = raw.format() == RawBatch.Format.JSON;
+    return raw instanceof RawColumns rawColumns ? parse(rawColumns) : parse((RawMessages) raw);
+  }
+
+  /** Columns as they are; rows with a doubtful value as the JSON that they would have been. */
+  private Result parse(RawColumns raw) {
+    try (VectorSchemaRoot source = raw.open(allocator)) {
+      ColumnConverter.Converted converted = converter.convert(raw, source);
+      VectorSchemaRoot rows = converted.rows();
+      int rowCount = rows.getRowCount();
+      long unknown = (long) converted.unknownColumns() * rowCount;
+      if (converted.doubtful().isEmpty()) {
+        return result(rows, List.of(), unknown);
+      }
+      try (rows) {
+        int[] doubtful = converted.doubtful().stream().toArray();
+        RawMessages.Builder messages =
+            RawBatch.builder(raw.sourceKind(), raw.source(), RawMessages.Format.JSON);
+        byte[][] json = raw.messages(doubtful);
+        for (int i = 0; i < doubtful.length; i++) {
+          messages.add(
+              raw.partition(doubtful[i]), raw.offset(doubtful[i]), raw.timestampMillis(0), json[i]);
+        }
+        try (Result read = parse(messages.build())) {
+          return merge(rows, converted.doubtful(), doubtful, read, unknown);
+        }
+      }
+    }
+  }
+
+  /**
+   * The rows that were not doubtful and those of the others that turned out to be right, in their
+   * order.
+   *
+   * @param doubtful the numbers of the rows that {@code read} has
+   */
+  private Result merge(
+      VectorSchemaRoot rows, BitSet isDoubtful, int[] doubtful, Result read, long unknown) {
+    IntVector readRows = (IntVector) read.root().getVector(RecordSchemas.RAW_ROW);
+    for (int row = 0; row < read.root().getRowCount(); row++) {
+      readRows.set(row, doubtful[readRows.get(row)]);
+    }
+    List<Rejection> rejections = new ArrayList<>();
+    for (Rejection rejection : read.rejections()) {
+      rejections.add(rejection.ofRow(doubtful[rejection.row()]));
+    }
+    int rowCount = rows.getRowCount();
+    int[] order = new int[rowCount];
+    int count = 0;
+    int nextRead = 0;
+    for (int row = 0; row < rowCount; row++) {
+      if (!isDoubtful.get(row)) {
+        order[count++] = row;
+      } else if (nextRead < read.root().getRowCount() && readRows.get(nextRead) == row) {
+        order[count++] = rowCount + nextRead++;
+      }
+    }
+    VectorSchemaRootAppender.append(false, rows, read.root());
+    return result(RowSelection.take(rows, order, count, allocator), rejections, unknown);
+  }
+
+  private Result result(VectorSchemaRoot rows, List<Rejection> rejections, long unknownFields) {
+    TimeStampMicroVector times = (TimeStampMicroVector) rows.getVector(eventTime);
+    long minMicros = Long.MAX_VALUE;
+    long maxMicros = Long.MIN_VALUE;
+    for (int row = 0; row < rows.getRowCount(); row++) {
+      minMicros = Math.min(minMicros, times.get(row));
+      maxMicros = Math.max(maxMicros, times.get(row));
+    }
+    return result(rows, rejections, unknownFields, minMicros, maxMicros);
+  }
+
+  private static Result result(
+      VectorSchemaRoot rows,
+      List<Rejection> rejections,
+      long unknownFields,
+      long minMicros,
+      long maxMicros) {
+    boolean isEmpty = rows.getRowCount() == 0;
+    return new Result(
+        rows,
+        rejections,
+        unknownFields,
+        isEmpty ? Long.MAX_VALUE : Math.floorDiv(minMicros, 1000L),
+        isEmpty ? Long.MIN_VALUE : Math.floorDiv(maxMicros, 1000L));
+  }
+
+  private Result parse(RawMessages raw) {
+    boolean isJson = raw.format() == RawMessages.Format.JSON;
     for (ColumnBuffer column : columns) {
       column.reset(raw.size());
     }
@@ -134,15 +226,15 @@ public final class RecordParser {
         }
       }
     }
-    return new Result(
+    return result(
         root(raw, rows),
         rejections,
         json.unknownFields() + csv.unknownFields() - unknownBefore,
-        rows == 0 ? Long.MAX_VALUE : Math.floorDiv(minMicros, 1000L),
-        rows == 0 ? Long.MIN_VALUE : Math.floorDiv(maxMicros, 1000L));
+        minMicros,
+        maxMicros);
   }
 
-  private @Nullable Rejection read(RawBatch raw, int rawRow, int row, boolean isJson) {
+  private @Nullable Rejection read(RawMessages raw, int rawRow, int row, boolean isJson) {
     int start = raw.start(rawRow);
     int end = raw.end(rawRow);
     if (start == end) {
@@ -167,7 +259,7 @@ public final class RecordParser {
     return rejection;
   }
 
-  private VectorSchemaRoot root(RawBatch raw, int rows) {
+  private VectorSchemaRoot root(RawMessages raw, int rows) {
     VectorSchemaRoot root = VectorSchemaRoot.create(RecordSchemas.parsed(contract), allocator);
     try {
       for (int column = 0; column < columns.length; column++) {
@@ -186,16 +278,11 @@ public final class RecordParser {
       for (int row = 0; row < rows; row++) {
         int from = rawRows[row];
         rawRow.set(row, from);
+        partition.set(row, raw.partition(from));
+        offset.set(row, raw.offset(from));
         if (fromKafka) {
           topic.set(row, source);
-          partition.set(row, raw.partition(from));
-          offset.set(row, raw.offset(from));
         }
-      }
-      if (!fromKafka) {
-        // Equal rows make equal bytes, so that what a null covers is zero.
-        partition.getDataBuffer().setZero(0, rows * 4L);
-        offset.getDataBuffer().setZero(0, rows * 8L);
       }
       root.setRowCount(rows);
       return root;

@@ -20,7 +20,11 @@ public final class RecordSchemas {
 
   private RecordSchemas() {}
 
-  /** What ParseRecords makes: the contract's fields, position, {@link #RAW_ROW}. */
+  /**
+   * What ParseRecords makes: the contract's fields, position, {@link #RAW_ROW}. The position of a
+   * row that never was in a topic has no topic; it is that of {@link RawBatch} and does not reach
+   * the lake.
+   */
   public static Schema parsed(Contract contract) {
     List<org.apache.arrow.vector.types.pojo.Field> columns = fieldsAndPosition(contract);
     columns.add(column(RAW_ROW, new ArrowType.Int(32, true)));

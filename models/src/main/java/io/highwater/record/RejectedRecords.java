@@ -55,6 +55,7 @@ public final class RejectedRecords {
     byte[] stageBytes = stage.getBytes(StandardCharsets.UTF_8);
     byte[] source = raw.source().getBytes(StandardCharsets.UTF_8);
     boolean fromKafka = raw.sourceKind() == RawBatch.SourceKind.KAFKA;
+    byte[][] messages = raw.messages(rejections.stream().mapToInt(Rejection::row).toArray());
     try (VectorSchemaRoot root = VectorSchemaRoot.create(SCHEMA, allocator)) {
       int out = 0;
       for (Rejection rejection : rejections) {
@@ -66,8 +67,7 @@ public final class RejectedRecords {
         setText(root, 3, out, rejection.field());
         setText(root, 4, out, rejection.value());
         setText(root, 5, out, rejection.reason());
-        ((VarBinaryVector) root.getVector(6))
-            .setSafe(out, raw.bytes(), raw.start(row), raw.end(row) - raw.start(row));
+        ((VarBinaryVector) root.getVector(6)).setSafe(out, messages[out]);
         if (fromKafka) {
           ((VarCharVector) root.getVector(7)).setSafe(out, source);
           ((IntVector) root.getVector(8)).setSafe(out, raw.partition(row));

@@ -20,4 +20,9 @@ public record Rejection(
       value = value.substring(0, MAX_VALUE_LENGTH) + "…";
     }
   }
+
+  /** The same of another row. */
+  Rejection ofRow(int other) {
+    return new Rejection(other, code, field, value, reason);
+  }
 }

@@ -23,6 +23,7 @@ final class TextFileRecords extends FileRecords {
   private static final int INITIAL_BUFFER_BYTES = 1 << 18;
 
   private final String name;
+  private final int number;
   private final InputStream in;
   private final boolean csv;
   private final int rowsPerBatch;
@@ -32,11 +33,13 @@ final class TextFileRecords extends FileRecords {
   private int limit;
   private boolean endOfInput;
   private long records;
-  private RawBatch.@Nullable Builder builder;
+  private List<String> columns = List.of();
+  private RawMessages.@Nullable Builder builder;
 
   private TextFileRecords(
-      String name, InputStream in, boolean csv, int rowsPerBatch, long receivedAtMillis) {
-    this.name = name;
+      FileSlice slice, InputStream in, boolean csv, int rowsPerBatch, long receivedAtMillis) {
+    this.name = slice.name();
+    this.number = slice.number();
     this.in = in;
     this.csv = csv;
     this.rowsPerBatch = rowsPerBatch;
@@ -44,12 +47,13 @@ final class TextFileRecords extends FileRecords {
   }
 
   static TextFileRecords openText(
-      String name, InputStream in, boolean csv, int rowsPerBatch, long receivedAtMillis)
+      FileSlice slice, InputStream in, boolean csv, int rowsPerBatch, long receivedAtMillis)
       throws IOException {
     requirePositive(rowsPerBatch);
+    String name = slice.name();
     try {
       TextFileRecords records =
-          new TextFileRecords(name, decompressed(name, in), csv, rowsPerBatch, receivedAtMillis);
+          new TextFileRecords(slice, decompressed(name, in), csv, rowsPerBatch, receivedAtMillis);
       records.begin();
       return records;
     } catch (IOException e) {
@@ -72,20 +76,31 @@ final class TextFileRecords extends FileRecords {
       start = 3;
     }
     if (!csv) {
-      builder = RawBatch.builder(RawBatch.SourceKind.FILE, name, RawBatch.Format.JSON);
+      builder = RawBatch.builder(RawBatch.SourceKind.FILE, name, RawMessages.Format.JSON);
       return;
     }
     int end = nextRecord();
     if (end >= 0) {
-      List<String> columns = header(withoutLineBreak(end));
+      columns = header(withoutLineBreak(end));
       start = end;
-      builder = RawBatch.builder(RawBatch.SourceKind.FILE, name, RawBatch.Format.CSV, columns);
+      builder = RawBatch.builder(RawBatch.SourceKind.FILE, name, RawMessages.Format.CSV, columns);
     }
   }
 
   @Override
+  public List<String> columnNames() {
+    return columns;
+  }
+
+  /** The length of what was compressed is not known. */
+  @Override
+  public double readShare() {
+    return 0;
+  }
+
+  @Override
   @Nullable RawBatch read() {
-    RawBatch.Builder batch = builder;
+    RawMessages.Builder batch = builder;
     if (batch == null) {
       return null;
     }
@@ -95,7 +110,8 @@ final class TextFileRecords extends FileRecords {
         if (end < 0) {
           break;
         }
-        batch.add(0, records++, receivedAtMillis, buffer, start, withoutLineBreak(end) - start);
+        batch.add(
+            number, records++, receivedAtMillis, buffer, start, withoutLineBreak(end) - start);
         start = end;
       }
     } catch (IOException e) {

@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.highwater.contract.FieldType;
 import io.highwater.record.ByteArrayChannel;
+import io.highwater.record.Compression;
+import io.highwater.record.Lz4FrameCodec;
 import io.highwater.record.RecordSchemas;
 import io.highwater.record.WarehouseRows;
 import java.io.ByteArrayOutputStream;

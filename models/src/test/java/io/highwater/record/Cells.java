@@ -35,8 +35,8 @@ record Cells(
   }
 
   static Cells parseJson(Contract contract, BufferAllocator allocator, String... messages) {
-    RawBatch.Builder builder =
-        RawBatch.builder(RawBatch.SourceKind.KAFKA, "queries", RawBatch.Format.JSON);
+    RawMessages.Builder builder =
+        RawBatch.builder(RawBatch.SourceKind.KAFKA, "queries", RawMessages.Format.JSON);
     for (int row = 0; row < messages.length; row++) {
       builder.add(3, 100 + row, 5_000 + row, messages[row].getBytes(StandardCharsets.UTF_8));
     }

@@ -105,7 +105,7 @@ class CsvParserTest {
         RawBatch.builder(
                 RawBatch.SourceKind.FILE,
                 "a.csv",
-                RawBatch.Format.CSV,
+                RawMessages.Format.CSV,
                 List.of("other", "arrival_timestamp"))
             .add(0, 0, 0, ("\u00e9," + TIME).getBytes(StandardCharsets.ISO_8859_1))
             .add(0, 1, 0, ("\u00e9," + TIME).getBytes(StandardCharsets.UTF_8))
@@ -122,7 +122,7 @@ class CsvParserTest {
         RawBatch.builder(
                 RawBatch.SourceKind.FILE,
                 "a.csv",
-                RawBatch.Format.CSV,
+                RawMessages.Format.CSV,
                 List.of("num_joins", "num_joins", "arrival_timestamp"))
             .add(0, 0, 0, ("1,2," + TIME).getBytes(StandardCharsets.UTF_8))
             .build();
@@ -148,9 +148,12 @@ class CsvParserTest {
       int row = 1;
       try (FileRecords records =
           FileRecords.open(
-              "f.csv", new ByteArrayInputStream(file.getBytes(StandardCharsets.UTF_8)), 300, 0)) {
+              FileSlice.whole("f.csv", 0, 0),
+              new ByteArrayInputStream(file.getBytes(StandardCharsets.UTF_8)),
+              300,
+              0)) {
         while (records.hasNext()) {
-          RawBatch raw = records.next();
+          RawMessages raw = (RawMessages) records.next();
           assertEquals(header, raw.columns());
           Cells cells;
           try (RecordParser.Result result = parser.parse(raw)) {
@@ -197,8 +200,8 @@ class CsvParserTest {
   }
 
   private Cells parse(String... records) {
-    RawBatch.Builder builder =
-        RawBatch.builder(RawBatch.SourceKind.FILE, "a.csv", RawBatch.Format.CSV, HEADER);
+    RawMessages.Builder builder =
+        RawBatch.builder(RawBatch.SourceKind.FILE, "a.csv", RawMessages.Format.CSV, HEADER);
     for (String record : records) {
       builder.add(0, builder.size(), 0, record.getBytes(StandardCharsets.UTF_8));
     }

@@ -51,6 +51,7 @@ class FileRecordsTest {
     "a.json, true",
     "a.csv, true",
     "a.parquet, true",
+    "a.arrow, true",
     "a.csv.gz, true",
     "A.CSV.GZ, true",
     "a.json.zst, true",
@@ -72,7 +73,7 @@ class FileRecordsTest {
         assertThrows(IllegalArgumentException.class, () -> read("a.txt", new byte[0], 10));
     assertEquals(
         "a.txt has an ending that cannot be read; expected one of .jsonl, .ndjson, .json, .csv"
-            + " (each also followed by .gz or .zst), .parquet",
+            + " (each also followed by .gz or .zst), .parquet, .arrow",
         e.getMessage());
     assertThrows(IllegalArgumentException.class, () -> read("a.jsonl", new byte[0], 0));
     assertThrows(IllegalArgumentException.class, () -> read("a.parquet", new byte[0], 10));
@@ -98,9 +99,10 @@ class FileRecordsTest {
     assertEquals(
         List.of("1,\"x\ny\"", "\"\"\"\n\"\"\",\"\"", "2,mid\"quote", "3,\"open\n4,5"),
         messages("a.csv", text, 10));
-    RawBatch batch = read("a.csv", text.getBytes(StandardCharsets.UTF_8), 10).get(0);
+    RawMessages batch =
+        (RawMessages) read("a.csv", text.getBytes(StandardCharsets.UTF_8), 10).get(0);
     assertEquals(List.of("a", "b \"c\","), batch.columns());
-    assertEquals(RawBatch.Format.CSV, batch.format());
+    assertEquals(RawMessages.Format.CSV, batch.format());
     assertEquals(List.of(), messages("a.csv", "", 10));
     assertEquals(List.of(), messages("a.csv", "a,b\n", 10));
     assertEquals(List.of(), messages("a.csv", "a,b", 10));
@@ -129,7 +131,7 @@ class FileRecordsTest {
     for (RawBatch batch : batches) {
       assertEquals("a.jsonl", batch.source());
       assertEquals(RawBatch.SourceKind.FILE, batch.sourceKind());
-      assertEquals(RawBatch.Format.JSON, batch.format());
+      assertEquals(RawMessages.Format.JSON, ((RawMessages) batch).format());
       for (int row = 0; row < batch.size(); row++) {
         assertEquals(number++, batch.offset(row));
         assertEquals(77, batch.timestampMillis(row));
@@ -142,7 +144,7 @@ class FileRecordsTest {
   @Test
   void endsWithAnExceptionOfItsOwnKind() throws IOException {
     try (FileRecords records =
-        FileRecords.open("a.jsonl", new ByteArrayInputStream(new byte[] {'1'}), 5, 0)) {
+        FileRecords.open(whole("a.jsonl"), new ByteArrayInputStream(new byte[] {'1'}), 5, 0)) {
       assertTrue(records.hasNext());
       records.next();
       assertFalse(records.hasNext());
@@ -167,7 +169,8 @@ class FileRecordsTest {
       text.append(message).append(row % 2 == 0 ? "\n" : "\r\n");
     }
     byte[] bytes = compressed(name, text.toString().getBytes(StandardCharsets.UTF_8));
-    try (FileRecords records = FileRecords.open(name, new Trickle(bytes, random), 1_000, 0)) {
+    try (FileRecords records =
+        FileRecords.open(whole(name), new Trickle(bytes, random), 1_000, 0)) {
       List<String> actual = new ArrayList<>();
       records.forEachRemaining(
           batch -> {
@@ -189,7 +192,7 @@ class FileRecordsTest {
     bytes.write(compressed(name, "1\n2\n".getBytes(StandardCharsets.UTF_8)));
     bytes.write(compressed(name, "3\n".getBytes(StandardCharsets.UTF_8)));
     try (FileRecords records =
-        FileRecords.open(name, new Trickle(bytes.toByteArray(), new Random(1)), 9, 0)) {
+        FileRecords.open(whole(name), new Trickle(bytes.toByteArray(), new Random(1)), 9, 0)) {
       assertEquals(3, records.next().size());
     }
   }
@@ -284,7 +287,7 @@ class FileRecordsTest {
       assertEquals(
           """
           {"a\\"b": 18446744073709551615, "d": 12345678901234567890.50, "f": 0.10000000149011612, \
-          "n": "NaN", "i": "-Infinity", "e": 1.0E300, "ns": "2024-03-01T01:02:03.123456789", \
+          "n": "NaN", "i": "-Infinity", "e": 1.0E300, "ns": "2024-03-01T01:02:03.123456", \
           "tz": "2024-03-01T00:00:00.000000", "old": "1969-12-31T23:59:59.500000", \
           "never": "+294247-01-10T04:00:54.775807", "day": "2024-03-01", "list": [1.5,null], \
           "struct": {"a":{"b":"c\\""}}, "odd": "[NaN]", "bytes": "café", "wrong": "\\\\xFF", \
@@ -299,6 +302,10 @@ class FileRecordsTest {
     Files.writeString(file, "not parquet at all");
     IOException e = assertThrows(IOException.class, () -> FileRecords.open(file, 10, 0));
     assertThat(e.getMessage(), startsWith("cannot read " + file + ": "));
+  }
+
+  private static FileSlice whole(String name) {
+    return FileSlice.whole(name, 0, 0);
   }
 
   private static void copy(Statement statement, String what, Path to, String options)
@@ -341,7 +348,7 @@ class FileRecordsTest {
       throws IOException {
     List<RawBatch> batches = new ArrayList<>();
     try (FileRecords records =
-        FileRecords.open(name, new ByteArrayInputStream(bytes), rowsPerBatch, 77)) {
+        FileRecords.open(whole(name), new ByteArrayInputStream(bytes), rowsPerBatch, 77)) {
       records.forEachRemaining(batches::add);
     }
     return batches;

@@ -101,8 +101,8 @@ class JsonAgreementTest {
 
   /** Returns how many messages were accepted. */
   private static int compare(RecordParser parser, List<byte[]> messages, boolean sameCodes) {
-    RawBatch.Builder raw =
-        RawBatch.builder(RawBatch.SourceKind.FILE, "records.jsonl", RawBatch.Format.JSON);
+    RawMessages.Builder raw =
+        RawBatch.builder(RawBatch.SourceKind.FILE, "records.jsonl", RawMessages.Format.JSON);
     for (byte[] message : messages) {
       raw.add(0, raw.size(), 0, message);
     }

@@ -209,8 +209,8 @@ class JsonGrammarTest {
     for (String name : List.of("query_type", "other")) {
       for (String[] around :
           new String[][] {{"\"", "\""}, {"[\"abcdefgh", "ijklmnop\"]"}, {"{\"", "\": 1}"}}) {
-        RawBatch.Builder builder =
-            RawBatch.builder(RawBatch.SourceKind.KAFKA, "t", RawBatch.Format.JSON);
+        RawMessages.Builder builder =
+            RawBatch.builder(RawBatch.SourceKind.KAFKA, "t", RawMessages.Format.JSON);
         byte[] head = ("{\"" + name + "\": " + around[0]).getBytes(StandardCharsets.UTF_8);
         byte[] tail = (around[1] + ", " + TIME + "}").getBytes(StandardCharsets.UTF_8);
         byte[] message = new byte[head.length + wrong.length + tail.length];

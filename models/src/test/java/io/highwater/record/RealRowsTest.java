@@ -87,7 +87,8 @@ class RealRowsTest {
           assertEquals(0, cells.unknownFields());
           for (int row = 0; row < raw.size(); row++) {
             rows.add(cells.row(row));
-            if (raw.format() == RawBatch.Format.JSON) {
+            if (raw instanceof RawMessages messages
+                && messages.format() == RawMessages.Format.JSON) {
               assertEquals(
                   Math.floorDiv((Long) cells.row(row).get(5), 1000L),
                   scanner.scanMillis(raw.message(row)));

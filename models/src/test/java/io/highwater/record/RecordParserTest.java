@@ -139,7 +139,7 @@ class RecordParserTest {
             default -> random.nextInt(1000) + "." + String.format("%018d", random.nextInt(9999));
           });
     }
-    RawBatch.Builder raw = builder();
+    RawMessages.Builder raw = builder();
     for (String number : written) {
       raw.add(0, 0, 0, bytes("{\"mbytes_scanned\": " + number + "," + TIME + "}"));
     }
@@ -270,13 +270,13 @@ class RecordParserTest {
 
   @Test
   void makesEqualBytesOfEqualRowsWhateverWasParsedBefore() {
-    RawBatch.Builder clean = builder();
-    RawBatch.Builder mixed = builder();
+    RawMessages.Builder clean = builder();
+    RawMessages.Builder mixed = builder();
     RandomRecords records = new RandomRecords(CONTRACT, 5, 0);
     RandomRecords others = new RandomRecords(CONTRACT, 6, 0.3);
     RecordParser fresh = new RecordParser(CONTRACT, allocator);
     RecordParser used = new RecordParser(CONTRACT, allocator);
-    RawBatch.Builder first = builder();
+    RawMessages.Builder first = builder();
     for (int row = 0; row < 501; row++) {
       first.add(0, row, 0, bytes(others.json()));
       byte[] message = bytes(records.json());
@@ -318,15 +318,15 @@ class RecordParserTest {
   }
 
   @Test
-  void hasNoPositionForFilesAndNoEventTimesWithoutRows() {
-    RawBatch.Builder file =
-        RawBatch.builder(RawBatch.SourceKind.FILE, "a.jsonl", RawBatch.Format.JSON);
+  void hasNoTopicForFilesAndNoEventTimesWithoutRows() {
+    RawMessages.Builder file =
+        RawBatch.builder(RawBatch.SourceKind.FILE, "a.jsonl", RawMessages.Format.JSON);
     RecordParser parser = new RecordParser(CONTRACT, allocator);
     try (RecordParser.Result result =
-        parser.parse(file.add(0, 7, 0, bytes("{" + TIME + "}")).build())) {
+        parser.parse(file.add(3, 7, 0, bytes("{" + TIME + "}")).build())) {
       assertNull(Cells.value(result.root().getVector(RecordSchemas.TOPIC), 0));
-      assertNull(Cells.value(result.root().getVector(RecordSchemas.PARTITION), 0));
-      assertNull(Cells.value(result.root().getVector(RecordSchemas.OFFSET), 0));
+      assertEquals(3, Cells.value(result.root().getVector(RecordSchemas.PARTITION), 0));
+      assertEquals(7L, Cells.value(result.root().getVector(RecordSchemas.OFFSET), 0));
     }
     for (RawBatch empty : List.of(file.build(), file.add(0, 0, 0, bytes("x")).build())) {
       try (RecordParser.Result result = parser.parse(empty)) {
@@ -379,8 +379,8 @@ class RecordParserTest {
     return Cells.parseJson(CONTRACT, allocator, messages);
   }
 
-  private static RawBatch.Builder builder() {
-    return RawBatch.builder(RawBatch.SourceKind.KAFKA, "queries", RawBatch.Format.JSON);
+  private static RawMessages.Builder builder() {
+    return RawBatch.builder(RawBatch.SourceKind.KAFKA, "queries", RawMessages.Format.JSON);
   }
 
   private static byte[] bytes(String text) {

@@ -54,8 +54,8 @@ class TimestampsTest {
 
   @Test
   void readsEveryDayOfThreeCenturies() {
-    RawBatch.Builder raw =
-        RawBatch.builder(RawBatch.SourceKind.KAFKA, "queries", RawBatch.Format.JSON);
+    RawMessages.Builder raw =
+        RawBatch.builder(RawBatch.SourceKind.KAFKA, "queries", RawMessages.Format.JSON);
     LocalDateTime first = LocalDateTime.of(1900, 1, 1, 12, 34, 56);
     int days = (int) ChronoUnit.DAYS.between(first, LocalDateTime.of(2200, 1, 1, 12, 34, 56));
     for (int day = 0; day < days; day++) {

@@ -1,5 +1,6 @@
 package io.highwater.pipelines;
 
+import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.apache.beam.sdk.options.Validation;
 import org.jspecify.annotations.Nullable;
@@ -7,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /** Options of {@link BackfillPipeline}. */
 public interface BackfillPipelineOptions extends HighwaterOptions {
   @Description(
-      "Files, as globs separated by commas; endings .csv, .jsonl and .parquet, the first two also"
-          + " with .gz or .zst.")
+      "Files, as globs separated by commas; endings .csv and .jsonl, also with .gz or .zst, .parquet"
+          + " and .arrow. Or 'lake', the lake's own events.")
   @Validation.Required
   String getInput();
 
@@ -18,4 +19,30 @@ public interface BackfillPipelineOptions extends HighwaterOptions {
   @Nullable String getAsOf();
 
   void setAsOf(@Nullable String asOf);
+
+  @Description(
+      "Only records from this time on, such as 2024-03-01T00:00:00Z; a whole hour. With --from or"
+          + " --to, all hours between them are replaced, also those that the input has no rows in.")
+  @Nullable String getFrom();
+
+  void setFrom(@Nullable String from);
+
+  @Description("Only records before this time; a whole hour.")
+  @Nullable String getTo();
+
+  void setTo(@Nullable String to);
+
+  @Description("What becomes of a file that cannot be read: fail, or skip it and go on.")
+  @Default.String("fail")
+  String getOnBadFile();
+
+  void setOnBadFile(String onBadFile);
+
+  @Description(
+      "How much memory the process may take, such as 1536m or 2g; scripts/highwater makes half of"
+          + " it the heap.")
+  @Default.String("2g")
+  String getMaxMemory();
+
+  void setMaxMemory(String maxMemory);
 }

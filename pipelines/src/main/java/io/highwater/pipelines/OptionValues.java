@@ -3,9 +3,9 @@ package io.highwater.pipelines;
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.contract.InvalidContractException;
-import io.highwater.lake.Compression;
 import io.highwater.lake.LakeNames;
-import io.highwater.record.FileRecords;
+import io.highwater.record.Compression;
+import io.highwater.transforms.InputFile;
 import io.highwater.transforms.ReadKafka;
 import java.io.IOException;
 import java.io.Reader;
@@ -22,12 +22,12 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.beam.sdk.io.FileSystems;
-import org.apache.beam.sdk.io.fs.MatchResult;
 import org.jspecify.annotations.Nullable;
 
 /** The texts of options as typed values; a text that is none is a {@link UsageException}. */
 public final class OptionValues {
+  private static final int MIN_MEBIBYTES = 768;
+  private static final Pattern SIZE = Pattern.compile("([1-9][0-9]{0,5})([gGmM])");
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
   private OptionValues() {}
@@ -117,7 +117,7 @@ public final class OptionValues {
    * <p>A local file is looked for before Beam does: asked for one whose folder is missing too, Beam
    * walks through everything below the nearest folder that exists.
    */
-  static List<String> files(String option, String text) {
+  static List<InputFile> files(String option, String text) {
     List<String> globs = List.of(text.split(",", -1));
     for (String glob : globs) {
       if (glob.isBlank()) {
@@ -128,15 +128,36 @@ public final class OptionValues {
         throw UsageException.option(
             option, glob, "a file; there is no " + literalPart(glob) + " here");
       }
-      for (MatchResult.Metadata file : match(option, glob)) {
-        String name = String.valueOf(file.resourceId().getFilename());
-        if (!FileRecords.isSupported(name)) {
-          throw UsageException.option(
-              option, file.resourceId(), "files ending in .csv, .jsonl or .parquet");
-        }
-      }
     }
-    return globs;
+    try {
+      return InputFile.match(globs);
+    } catch (IOException | IllegalArgumentException e) {
+      throw UsageException.option(
+          option, text, "files that are there and can be read (" + e.getMessage() + ")");
+    }
+  }
+
+  /** A size such as 512m or 2g, in mebibytes. */
+  static int mebibytes(String option, String text) {
+    Matcher matcher = SIZE.matcher(text);
+    int mebibytes =
+        matcher.matches()
+            ? Integer.parseInt(matcher.group(1))
+                * (matcher.group(2).equalsIgnoreCase("g") ? 1_024 : 1)
+            : 0;
+    if (mebibytes < MIN_MEBIBYTES) {
+      throw UsageException.option(
+          option, text, "a size of at least " + MIN_MEBIBYTES + "m, such as 1536m or 2g");
+    }
+    return mebibytes;
+  }
+
+  /** Whether to skip rather than to fail. */
+  static boolean failOrSkip(String option, String text) {
+    if (!text.equals("fail") && !text.equals("skip")) {
+      throw UsageException.option(option, text, "fail or skip");
+    }
+    return text.equals("skip");
   }
 
   /** The file, or the folder before the first wildcard. */
@@ -145,19 +166,6 @@ public final class OptionValues {
     return literal.equals(glob)
         ? Path.of(glob).toAbsolutePath()
         : Path.of(literal.substring(0, literal.lastIndexOf('/') + 1)).toAbsolutePath();
-  }
-
-  private static List<MatchResult.Metadata> match(String option, String glob) {
-    try {
-      List<MatchResult.Metadata> files = FileSystems.match(glob).metadata();
-      if (!files.isEmpty()) {
-        return files;
-      }
-    } catch (IOException e) {
-      throw UsageException.option(
-          option, glob, "a pattern that matches a file (" + e.getMessage() + ")");
-    }
-    throw UsageException.option(option, glob, "a pattern that matches a file");
   }
 
   /** The settings of a Java properties file. */

@@ -1,7 +1,7 @@
 package io.highwater.pipelines;
 
 import io.highwater.contract.Contract;
-import io.highwater.lake.Compression;
+import io.highwater.record.Compression;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
 import io.highwater.transforms.ProcessRecords;

@@ -192,13 +192,15 @@ class BackfillPipelineTest {
     return Files.write(folder.resolve(name), lines);
   }
 
-  private static void backfill(Path input, Path lake, Instant now) {
+  private static void backfill(Path input, Path lake, Instant now) throws IOException {
     BackfillPipelineOptions options =
         PipelineOptionsFactory.fromArgs(
                 "--lake=" + lake, "--input=" + input, "--asOf=2024-04-01T12:00:00Z")
             .withValidation()
             .as(BackfillPipelineOptions.class);
-    BackfillPipeline.create(options, now).run().waitUntilFinish();
+    BackfillPipeline backfill = BackfillPipeline.create(options, now);
+    backfill.pipeline().run().waitUntilFinish();
+    backfill.publish();
   }
 
   private static List<LakeFile> files(Path lake, String table) {
@@ -340,7 +342,7 @@ class BackfillPipelineTest {
     assertThat(events, not(empty()));
     assertEquals(eventFiles, files(lake, "events").size());
     assertEquals(rollUps.size(), files(lake, "rollups").size());
-    String generation = "g-" + NOW.plusSeconds(60).toEpochMilli() + "-";
+    String generation = "g-" + NOW.plusSeconds(60).toEpochMilli() + "_";
     for (LakeFile file : files(lake, "events")) {
       assertEquals(generation, file.name().substring(0, generation.length()));
     }

@@ -7,10 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
@@ -22,7 +20,7 @@ import org.slf4j.LoggerFactory;
 final class BackfillCommand implements Command {
   private static final Logger LOG = LoggerFactory.getLogger(BackfillCommand.class);
 
-  private static final Map<String, String> DEFAULTS =
+  static final Map<String, String> DEFAULTS =
       Map.of(
           "runner",
           "FlinkRunner",
@@ -33,8 +31,6 @@ final class BackfillCommand implements Command {
           "parallelism",
           Integer.toString(Runtime.getRuntime().availableProcessors()));
 
-  private static final long PROGRESS_SECONDS = 5;
-
   @Override
   public int run(String[] arguments) throws Exception {
     if (PipelineArguments.asksForHelp(arguments)) {
@@ -42,13 +38,32 @@ final class BackfillCommand implements Command {
       return 0;
     }
     BackfillOptions options = PipelineArguments.parse(arguments, DEFAULTS, BackfillOptions.class);
-    Pipeline pipeline = BackfillPipeline.create(options, Instant.now());
+    BackfillPipeline backfill = BackfillPipeline.create(options, Instant.now());
+    long startNanos = System.nanoTime();
     boolean embedded =
         options.getRunner().equals(FlinkRunner.class) && options.getFlinkMaster().startsWith("[");
-    PipelineResult result = embedded ? runEmbedded(pipeline, options) : pipeline.run();
-    PipelineResult.State state = result.waitUntilFinish();
-    LOG.info("{}: {}", state, StreamCommand.progress(counters(result, embedded)));
-    return state == PipelineResult.State.DONE ? 0 : 1;
+    PipelineResult result;
+    try (BackfillProgress progress = BackfillProgress.start(backfill.inputBytes())) {
+      result = embedded ? runEmbedded(backfill.pipeline(), options) : backfill.pipeline().run();
+      if (result.waitUntilFinish() != PipelineResult.State.DONE) {
+        throw new CommandFailedException("the pipeline ended as " + result.getState());
+      }
+      LOG.info("All is written; replacing the hours in the lake");
+    }
+    int hours = backfill.publish();
+    Map<String, Long> counters = counters(result, embedded);
+    System.out.printf(
+        Locale.ROOT,
+        "records_read=%d accepted=%d rejected=%d duplicates=%d unreadable_files=%d hours=%d seconds=%.1f%n",
+        counters.getOrDefault(HighwaterMetrics.RECORDS_READ, 0L),
+        counters.getOrDefault(HighwaterMetrics.RECORDS_ACCEPTED, 0L)
+            - counters.getOrDefault(HighwaterMetrics.RECORDS_DUPLICATE, 0L),
+        counters.getOrDefault(HighwaterMetrics.RECORDS_REJECTED, 0L),
+        counters.getOrDefault(HighwaterMetrics.RECORDS_DUPLICATE, 0L),
+        counters.getOrDefault(HighwaterMetrics.FILES_UNREADABLE, 0L),
+        hours,
+        (System.nanoTime() - startNanos) / 1e9);
+    return DONE;
   }
 
   /** What ran elsewhere is known from the runner's metrics alone. */
@@ -63,21 +78,13 @@ final class BackfillCommand implements Command {
     return sums;
   }
 
-  private static PipelineResult runEmbedded(Pipeline pipeline, BackfillOptions options)
-      throws Exception {
+  static PipelineResult runEmbedded(Pipeline pipeline, BackfillOptions options) throws Exception {
     Path temporary = Files.createTempDirectory("highwater-backfill");
-    ScheduledExecutorService progress = Executors.newSingleThreadScheduledExecutor();
     try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), false, temporary)) {
       FlinkClient.configure(options, temporary);
       options.setFlinkMaster(flink.address());
-      progress.scheduleAtFixedRate(
-          () -> LOG.info("{}", StreamCommand.progress(HighwaterMetrics.processTotals())),
-          PROGRESS_SECONDS,
-          PROGRESS_SECONDS,
-          TimeUnit.SECONDS);
       return pipeline.run();
     } finally {
-      progress.shutdownNow();
       StateFolder.deleteTree(temporary);
     }
   }
@@ -85,10 +92,13 @@ final class BackfillCommand implements Command {
   private static void printHelp() {
     System.out.println(
         """
-        backfill: runs files through the same checks, rules and roll-ups as the stream, and
-        replaces the hours of the lake that they have rows in.
+        backfill: runs files, or the lake's own events, through the same checks, rules and roll-ups
+        as the stream, and replaces the hours of the lake that they have rows in. Each hour changes
+        in one step, when all is written; who stops the run before leaves the lake as it was. A
+        record whose key came before in its hour is dropped.
 
         scripts/highwater backfill --input='history/*.parquet' --lake=lake
+        scripts/highwater backfill --input=lake --lake=lake --from=2024-03-01T00:00:00Z
 
         Options:
         """);

@@ -44,6 +44,10 @@ final class BenchCommand implements Callable<Integer> {
   private static final Map<String, Benchmark> BENCHMARKS =
       new TreeMap<>(
           Map.of(
+              "backfill",
+              (rows, rate) -> BackfillBenchmark.run(rows),
+              "backfill-growth",
+              (rows, rate) -> BackfillBenchmark.runGrowth(rows),
               "generate",
               (rows, rate) -> GenerateBenchmark.run(rows),
               "latency",
@@ -74,10 +78,10 @@ final class BenchCommand implements Callable<Integer> {
       description = "Of soak: messages a second. Default: ${DEFAULT-VALUE}.")
   private long rate;
 
-  // What `stream` gives to the JVM of each of its rungs.
+  // What `stream` and `backfill` give to the JVM of each of its rungs.
 
   @Option(names = "--rung", hidden = true)
-  private StreamRung.@Nullable Rung rung;
+  private @Nullable String rung;
 
   @Option(names = "--bootstrapServers", hidden = true)
   private String bootstrapServers = "";
@@ -97,10 +101,13 @@ final class BenchCommand implements Callable<Integer> {
     }
     OptionsCommand.requireBetween(this, "--rows", rows, 1, MAX_ROWS);
     OptionsCommand.requireBetween(this, "--rate", rate, 1, MAX_RATE);
-    System.out.println(
-        rung == null
-            ? benchmark.run(rows, rate)
-            : StreamRung.run(rung, bootstrapServers, rows, dir).format());
+    System.out.println(rung == null ? benchmark.run(rows, rate) : runRung(rung));
     return io.highwater.runners.Command.DONE;
+  }
+
+  private String runRung(String rung) throws Exception {
+    return name.equals("stream")
+        ? StreamRung.run(StreamRung.Rung.valueOf(rung), bootstrapServers, rows, dir).format()
+        : BackfillRung.run(BackfillRung.Rung.valueOf(rung), rows, dir).format();
   }
 }

@@ -3,10 +3,11 @@ package io.highwater.runners;
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.lake.ArrowFiles;
-import io.highwater.lake.Compression;
+import io.highwater.record.Compression;
 import io.highwater.record.ConstraintChecker;
 import io.highwater.record.EventTimeScanner;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.RecordParser;
 import io.highwater.rollup.PartialAggregator;
@@ -42,7 +43,7 @@ final class StepsBenchmark {
    */
   static String run(long rows) throws Exception {
     Contract contract = ContractLoader.load("warehouse-queries");
-    List<RawBatch> raw = generate();
+    List<RawMessages> raw = generate();
     StringBuilder line = new StringBuilder("rows_per_batch=" + ROWS_PER_BATCH);
     try (BufferAllocator allocator = new RootAllocator();
         RowSql sql = RowSql.of(contract, allocator)) {
@@ -53,7 +54,7 @@ final class StepsBenchmark {
           PartialAggregator.of(contract, contract.rollUp().windows().get(0));
       List<VectorSchemaRoot> parsed = new ArrayList<>();
       List<VectorSchemaRoot> events = new ArrayList<>();
-      for (RawBatch batch : raw) {
+      for (RawMessages batch : raw) {
         VectorSchemaRoot columns = parser.parse(batch).root();
         parsed.add(columns);
         List<FieldVector> all = new ArrayList<>(columns.getFieldVectors());
@@ -97,7 +98,7 @@ final class StepsBenchmark {
     return done;
   }
 
-  private static void scan(EventTimeScanner scanner, RawBatch batch) {
+  private static void scan(EventTimeScanner scanner, RawMessages batch) {
     for (int row = 0; row < batch.size(); row++) {
       if (scanner.scanMillis(batch.bytes(), batch.start(row), batch.end(row))
           == EventTimeScanner.NONE) {
@@ -111,7 +112,7 @@ final class StepsBenchmark {
     RecordBatch.copyOf(contract, rows, contract.eventTime()).open(allocator).close();
   }
 
-  private static List<RawBatch> generate() {
+  private static List<RawMessages> generate() {
     QueryFormat json = QueryFormat.json();
     QueryGenerator queries =
         QueryGenerator.of(
@@ -122,9 +123,9 @@ final class StepsBenchmark {
                 Duration.ofHours(1),
                 50,
                 0));
-    List<RawBatch> batches = new ArrayList<>();
-    RawBatch.Builder builder =
-        RawBatch.builder(RawBatch.SourceKind.KAFKA, "bench", RawBatch.Format.JSON);
+    List<RawMessages> batches = new ArrayList<>();
+    RawMessages.Builder builder =
+        RawBatch.builder(RawBatch.SourceKind.KAFKA, "bench", RawMessages.Format.JSON);
     for (long offset = 0; queries.hasNext(); offset++) {
       Query query = queries.next();
       builder.add(0, offset, query.arrivalMicros() / 1000, json.toBytes(query));

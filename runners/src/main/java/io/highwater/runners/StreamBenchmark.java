@@ -3,9 +3,7 @@ package io.highwater.runners;
 import io.highwater.runners.generate.Query;
 import io.highwater.runners.generate.QueryFormat;
 import io.highwater.runners.generate.QueryGenerator;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,43 +75,18 @@ final class StreamBenchmark {
     }
   }
 
-  /** Runs a rung in a JVM of its own and shows what it prints before its result. */
   private static StreamRung.Result measure(
       StreamRung.Rung rung, String bootstrapServers, long rows, Path home)
       throws IOException, InterruptedException, CommandFailedException {
     Path dir = Files.createDirectories(home.resolve(rung.key()));
-    Path log = dir.resolve("log");
-    Process process =
-        CommandProcess.of(
-                "bench",
-                List.of(
-                    "stream",
-                    "--rows=" + rows,
-                    "--rung=" + rung,
-                    "--bootstrapServers=" + bootstrapServers,
-                    "--dir=" + dir))
-            .redirectError(log.toFile())
-            .start();
-    Thread stop = new Thread(process::destroyForcibly, "stop rung");
-    Runtime.getRuntime().addShutdownHook(stop);
-    String last = "";
-    try (BufferedReader out =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-      for (String line = out.readLine(); line != null; line = out.readLine()) {
-        if (!last.isEmpty()) {
-          System.out.println(last);
-        }
-        last = line;
-      }
-    }
-    int exit = process.waitFor();
-    Runtime.getRuntime().removeShutdownHook(stop);
-    if (exit != Command.DONE) {
-      throw new CommandFailedException(
-          "rung %s ended with %d:%n%s".formatted(rung.key(), exit, Files.readString(log)));
-    }
-    return StreamRung.Result.parse(last);
+    return StreamRung.Result.parse(
+        RungProcess.run(
+            dir.resolve("log"),
+            "stream",
+            "--rows=" + rows,
+            "--rung=" + rung,
+            "--bootstrapServers=" + bootstrapServers,
+            "--dir=" + dir));
   }
 
   private static void produce(String bootstrapServers, long rows) throws Exception {

@@ -17,8 +17,6 @@ import io.highwater.transforms.ProcessRecords;
 import io.highwater.transforms.Table;
 import io.highwater.transforms.ValidateRecords;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -230,7 +228,7 @@ final class StreamRung {
     }
   }
 
-  private static long rowsIn(Path lake) throws IOException {
+  static long rowsIn(Path lake) throws IOException {
     long rows = 0;
     try (BufferAllocator allocator = new RootAllocator()) {
       for (LakeFile file : LakeTable.of(lake, "warehouse-queries", Table.EVENTS.folder()).files()) {
@@ -244,34 +242,16 @@ final class StreamRung {
     return rows;
   }
 
-  private static long peakMemoryMebibytes() {
-    try {
-      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-        if (line.startsWith("VmHWM:")) {
-          return Long.parseLong(line.replaceAll("\\D", "")) / 1024;
-        }
-      }
-    } catch (IOException e) {
-      // Only Linux says so.
-    }
-    return -1;
-  }
-
-  private static long cpuNanos() {
-    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-        .getProcessCpuTime();
-  }
-
   /** Takes the time between the end of the warm-up and the last row. */
   private static final class Meter {
     private final long rows;
     private final LongSupplier count;
     private long firstRows;
     private long firstNanos;
-    private long firstCpuNanos;
+    private double firstCpuSeconds;
     private long lastRows;
     private long lastNanos;
-    private long lastCpuNanos;
+    private double lastCpuSeconds;
 
     Meter(long rows, LongSupplier count) {
       this.rows = rows;
@@ -283,20 +263,20 @@ final class StreamRung {
       if (firstRows == 0 && now >= rows * WARM_UP_SHARE) {
         firstRows = now;
         firstNanos = System.nanoTime();
-        firstCpuNanos = cpuNanos();
+        firstCpuSeconds = ProcessUsage.cpuSeconds();
       }
       if (now > lastRows) {
         lastRows = now;
         lastNanos = System.nanoTime();
-        lastCpuNanos = cpuNanos();
+        lastCpuSeconds = ProcessUsage.cpuSeconds();
       }
     }
 
     Result result() {
       return new Result(
           (lastRows - firstRows) * 1e9 / (lastNanos - firstNanos),
-          (lastCpuNanos - firstCpuNanos) / 1e3 / (lastRows - firstRows),
-          peakMemoryMebibytes());
+          (lastCpuSeconds - firstCpuSeconds) * 1e6 / (lastRows - firstRows),
+          ProcessUsage.peakMemoryMebibytes());
     }
   }
 }

@@ -38,6 +38,12 @@ public final class HighwaterMetrics {
   /** Fields in records that the contract does not know; ignored. */
   public static final String UNKNOWN_FIELDS = "unknown_fields";
 
+  /** Of files, as they are on the disk. */
+  public static final String BYTES_READ = "bytes_read";
+
+  /** Files that could not be read and were skipped. */
+  public static final String FILES_UNREADABLE = "files_unreadable";
+
   private static final Map<String, LongAdder> PROCESS_TOTALS = new ConcurrentHashMap<>();
 
   private HighwaterMetrics() {}

@@ -4,10 +4,17 @@ import io.highwater.contract.Contract;
 import io.highwater.lake.LakeHour;
 import io.highwater.lake.LakeNames;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.beam.sdk.io.FileSystems;
 import org.apache.beam.sdk.io.fs.MatchResult;
 import org.apache.beam.sdk.io.fs.MoveOptions.StandardMoveOptions;
@@ -57,7 +64,7 @@ record LakeFolder(String root) implements Serializable {
   }
 
   private static void write(ResourceId target, byte[] content) throws IOException {
-    boolean renames = target.getScheme().equals("file");
+    boolean renames = isLocal(target);
     ResourceId written =
         renames
             ? target
@@ -76,16 +83,69 @@ record LakeFolder(String root) implements Serializable {
     }
   }
 
-  /** The names of the files of an hour, also those that do not count. */
-  List<String> list(Contract contract, Table table, long epochHour) throws IOException {
-    MatchResult match = FileSystems.match(directory(contract, table, epochHour) + "/*");
-    if (match.status() == MatchResult.Status.NOT_FOUND) {
+  /** By the epoch hour, the names of a table's files of rows, also of those that do not count. */
+  Map<Long, List<String>> namesByHour(Contract contract, Table table) throws IOException {
+    Map<Long, List<String>> names = new TreeMap<>();
+    String folder = root + "/" + contract.id() + "/" + table.folder();
+    for (ResourceId file : match(folder, "/date=*/hour=*/*")) {
+      String path = file.getCurrentDirectory().toString();
+      String name = String.valueOf(file.getFilename());
+      if (LakeNames.isData(name)) {
+        String hour = path.substring(path.lastIndexOf("/date=") + 1);
+        names
+            .computeIfAbsent(
+                LakeHour.parse(contract.id() + "/" + table.folder() + "/" + hour).epochHour(),
+                unused -> new ArrayList<>())
+            .add(name);
+      }
+    }
+    return names;
+  }
+
+  /** Writes a file of a generation that is not there yet, beside the contract's tables. */
+  void writeNote(Contract contract, String generation, String name, byte[] content)
+      throws IOException {
+    write(file(notes(contract, generation), name), content);
+  }
+
+  /** What {@link #writeNote} wrote, by name. */
+  Map<String, byte[]> readNotes(Contract contract, String generation) throws IOException {
+    Map<String, byte[]> notes = new TreeMap<>();
+    for (ResourceId note : match(notes(contract, generation), "/*.json")) {
+      try (InputStream in = Channels.newInputStream(FileSystems.open(note))) {
+        notes.put(String.valueOf(note.getFilename()), in.readAllBytes());
+      }
+    }
+    return notes;
+  }
+
+  void deleteNotes(Contract contract, String generation) throws IOException {
+    String folder = notes(contract, generation);
+    FileSystems.delete(match(folder, "/*.json"), StandardMoveOptions.IGNORE_MISSING_FILES);
+    ResourceId directory = FileSystems.matchNewResource(folder, true);
+    if (isLocal(directory)) {
+      Files.deleteIfExists(Path.of(folder));
+    }
+  }
+
+  private String notes(Contract contract, String generation) {
+    return root + "/" + contract.id() + "/_generation-" + generation;
+  }
+
+  /** None where the folder is not there: Beam would look for it in all folders above. */
+  private static List<ResourceId> match(String folder, String pattern) throws IOException {
+    if (isLocal(FileSystems.matchNewResource(folder, true))
+        && !Files.isDirectory(Path.of(folder))) {
       return List.of();
     }
-    return match.metadata().stream()
-        .map(metadata -> metadata.resourceId().getFilename())
-        .map(String::valueOf)
-        .toList();
+    MatchResult match = FileSystems.match(folder + pattern);
+    return match.status() == MatchResult.Status.NOT_FOUND
+        ? List.of()
+        : match.metadata().stream().map(MatchResult.Metadata::resourceId).toList();
+  }
+
+  private static boolean isLocal(ResourceId resource) {
+    return resource.getScheme().equals("file");
   }
 
   private String directory(Contract contract, Table table, long epochHour) {

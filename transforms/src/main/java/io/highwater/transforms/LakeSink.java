@@ -4,7 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import io.highwater.contract.Contract;
 import io.highwater.lake.ArrowFiles;
-import io.highwater.lake.Compression;
+import io.highwater.lake.LakeHour;
+import io.highwater.record.Compression;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.RowSelection;
 import java.io.IOException;
@@ -122,7 +123,7 @@ final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV
         .setCoder(KvCoder.of(VarLongCoder.of(), StringUtf8Coder.of()));
   }
 
-  /** Cuts batches by hour and compresses each piece. */
+  /** Cuts batches by hour and compresses each piece, where that has not been done before. */
   private static final class CompressFn
       extends ArrowFn<RecordBatch, KV<KV<Long, Integer>, byte[]>> {
     private final Contract contract;
@@ -142,6 +143,12 @@ final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV
         @Element RecordBatch batch, OutputReceiver<KV<KV<Long, Integer>, byte[]>> out) {
       // Which shard is of no consequence: groups are fixed before anything is written.
       int shard = ThreadLocalRandom.current().nextInt(shards);
+      long firstHour = LakeHour.epochHour(batch.minEventMillis());
+      if (batch.compression() == format.shuffleCompression()
+          && firstHour == LakeHour.epochHour(batch.maxEventMillis())) {
+        out.output(KV.of(KV.of(firstHour, shard), batch.message()));
+        return;
+      }
       try (VectorSchemaRoot rows = batch.open(allocator())) {
         Map<Long, int[]> hours = RowSelection.splitByHour(rows, table.timeColumn(contract));
         for (Map.Entry<Long, int[]> hour : hours.entrySet()) {

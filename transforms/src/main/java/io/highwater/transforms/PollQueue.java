@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.highwater.record.EventTimeScanner;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -49,11 +50,11 @@ final class PollQueue {
 
   /** A batch that still grows. */
   private static final class Growing {
-    private final RawBatch.Builder builder;
+    private final RawMessages.Builder builder;
     private final Map<Partition, Part> parts = new LinkedHashMap<>();
     private long leastEventMillis = Long.MAX_VALUE;
 
-    Growing(RawBatch.Builder builder) {
+    Growing(RawMessages.Builder builder) {
       this.builder = builder;
     }
 
@@ -100,7 +101,7 @@ final class PollQueue {
   private final Deque<Growing> queue = new ArrayDeque<>();
 
   /** Builders whose arrays have grown already. */
-  private final Queue<RawBatch.Builder> spare = new ArrayDeque<>();
+  private final Queue<RawMessages.Builder> spare = new ArrayDeque<>();
 
   private long queuedBytes;
   private boolean closed;
@@ -151,10 +152,10 @@ final class PollQueue {
   private void append(Partition partition, ConsumerRecord<byte[], byte[]> message) {
     Growing batch = queue.peekLast();
     if (batch == null || batch.isFull()) {
-      RawBatch.Builder builder = spare.poll();
+      RawMessages.Builder builder = spare.poll();
       if (builder == null) {
         builder =
-            RawBatch.builder(RawBatch.SourceKind.KAFKA, settings.topic(), RawBatch.Format.JSON);
+            RawBatch.builder(RawBatch.SourceKind.KAFKA, settings.topic(), RawMessages.Format.JSON);
       }
       batch = new Growing(builder);
       queue.add(batch);

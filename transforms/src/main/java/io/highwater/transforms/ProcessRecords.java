@@ -6,11 +6,13 @@ import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.SourcedBatch;
+import io.highwater.record.TimeRange;
 import io.highwater.status.StatusCounts;
 import java.time.Duration;
 import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollection.IsBounded;
 import org.apache.beam.sdk.values.PCollectionList;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TupleTag;
@@ -33,20 +35,23 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
   public static final TupleTag<StatusCounts> LATE_ROWS = RollUpRecords.LATE_ROWS;
 
   /**
-   * How many accepted rows were dropped as duplicates, in numbers to be added up; only with
-   * deduplication.
+   * How many accepted rows were dropped as duplicates, in numbers to be added up; of an unbounded
+   * input only with deduplication.
    */
   public static final TupleTag<Long> DUPLICATES = new TupleTag<>("duplicates") {};
 
   private final Contract contract;
+  private final TimeRange times;
   private final RollUpRecords rollUpRecords;
   private final @Nullable DeduplicateRecords deduplicateRecords;
 
   private ProcessRecords(
       Contract contract,
+      TimeRange times,
       RollUpRecords rollUpRecords,
       @Nullable DeduplicateRecords deduplicateRecords) {
     this.contract = contract;
+    this.times = times;
     this.rollUpRecords = rollUpRecords;
     this.deduplicateRecords = deduplicateRecords;
   }
@@ -56,28 +61,42 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
    */
   public static ProcessRecords of(Contract contract, long runId) {
     return new ProcessRecords(
-        requireNonNull(contract, "contract"), RollUpRecords.of(contract, runId), null);
+        requireNonNull(contract, "contract"),
+        TimeRange.ALL,
+        RollUpRecords.of(contract, runId),
+        null);
+  }
+
+  /** See {@link ParseRecords#withTimes}. */
+  public ProcessRecords withTimes(TimeRange times) {
+    return new ProcessRecords(contract, times, rollUpRecords, deduplicateRecords);
   }
 
   /** See {@link RollUpRecords#withAllowedLateness}. */
   public ProcessRecords withAllowedLateness(Duration lateness) {
     return new ProcessRecords(
-        contract, rollUpRecords.withAllowedLateness(lateness), deduplicateRecords);
+        contract, times, rollUpRecords.withAllowedLateness(lateness), deduplicateRecords);
   }
 
-  /** Drops redelivered rows; for unbounded input. See {@link DeduplicateRecords}. */
+  /**
+   * Drops redelivered rows of an unbounded input; default no. See {@link DeduplicateRecords}. Of a
+   * bounded input they are dropped in any case, see {@link DeduplicateHours}.
+   */
   public ProcessRecords withDeduplication(Duration horizon) {
-    return new ProcessRecords(contract, rollUpRecords, DeduplicateRecords.of(contract, horizon));
+    return new ProcessRecords(
+        contract, times, rollUpRecords, DeduplicateRecords.of(contract, horizon));
   }
 
   /** See {@link RollUpRecords#withPaneDelay}. */
   public ProcessRecords withPaneDelay(Duration delay) {
-    return new ProcessRecords(contract, rollUpRecords.withPaneDelay(delay), deduplicateRecords);
+    return new ProcessRecords(
+        contract, times, rollUpRecords.withPaneDelay(delay), deduplicateRecords);
   }
 
   @Override
   public PCollectionTuple expand(PCollection<RawBatch> messages) {
-    PCollectionTuple parsed = messages.apply("ParseRecords", ParseRecords.of(contract));
+    PCollectionTuple parsed =
+        messages.apply("ParseRecords", ParseRecords.of(contract).withTimes(times));
     PCollection<SourcedBatch> records = parsed.get(ParseRecords.PARSED);
 
     PCollectionTuple validated = records.apply("ValidateRecords", ValidateRecords.of(contract));
@@ -87,7 +106,12 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
     PCollection<RecordBatch> events = classified.get(ClassifyRecords.CLASSIFIED);
 
     PCollection<Long> duplicates = null;
-    if (deduplicateRecords != null) {
+    if (messages.isBounded() == IsBounded.BOUNDED) {
+      PCollectionTuple deduplicated =
+          events.apply("DeduplicateHours", DeduplicateHours.of(contract));
+      events = deduplicated.get(DeduplicateHours.UNIQUE);
+      duplicates = deduplicated.get(DeduplicateHours.DUPLICATES);
+    } else if (deduplicateRecords != null) {
       PCollectionTuple deduplicated = events.apply("DeduplicateRecords", deduplicateRecords);
       events = deduplicated.get(DeduplicateRecords.UNIQUE);
       duplicates = deduplicated.get(DeduplicateRecords.DUPLICATES);

@@ -2,94 +2,104 @@ package io.highwater.transforms;
 
 import static java.util.Objects.requireNonNull;
 
+import io.highwater.contract.Contract;
+import io.highwater.contract.Field;
 import io.highwater.record.FileRecords;
 import io.highwater.record.RawBatch;
-import java.io.IOException;
-import java.nio.channels.Channels;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import org.apache.beam.sdk.io.Compression;
-import org.apache.beam.sdk.io.FileIO;
-import org.apache.beam.sdk.io.FileIO.ReadableFile;
-import org.apache.beam.sdk.io.fs.EmptyMatchTreatment;
-import org.apache.beam.sdk.io.fs.ResourceId;
-import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.coders.SerializableCoder;
+import org.apache.beam.sdk.io.Read;
 import org.apache.beam.sdk.transforms.DoFn;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.Reshuffle;
 import org.apache.beam.sdk.values.PBegin;
-import org.apache.beam.sdk.values.PCollection;
+import org.apache.beam.sdk.values.PCollectionTuple;
+import org.apache.beam.sdk.values.TupleTag;
+import org.apache.beam.sdk.values.TupleTagList;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Files as raw batches: bounded, without timestamps. The ending of its name says what a file holds;
- * see {@link FileRecords}. One file is read by one worker; a file that cannot be read fails the
- * run.
+ * see {@link FileRecords}. Large Parquet files are read by several workers, any other by one; what
+ * has columns and is not in the local file system is copied there first.
  */
-public final class ReadFiles extends PTransform<PBegin, PCollection<RawBatch>> {
-  private static final int ROWS_PER_BATCH = 16_384;
+public final class ReadFiles extends PTransform<PBegin, PCollectionTuple> {
+  public static final TupleTag<RawBatch> RECORDS = new TupleTag<>("records") {};
 
-  private final List<String> globs;
+  /**
+   * Files that were skipped: broken ones, and such as lack a column that the contract requires.
+   * What was read of them before is among the records.
+   */
+  public static final TupleTag<UnreadableFile> UNREADABLE = new TupleTag<>("unreadable") {};
+
+  private final Contract contract;
+  private final List<InputFile> files;
   private final Instant receivedAt;
+  private final boolean skipsUnreadable;
 
-  private ReadFiles(List<String> globs, Instant receivedAt) {
-    this.globs = globs;
+  private ReadFiles(
+      Contract contract, List<InputFile> files, Instant receivedAt, boolean skipsUnreadable) {
+    this.contract = contract;
+    this.files = files;
     this.receivedAt = receivedAt;
+    this.skipsUnreadable = skipsUnreadable;
   }
 
   /**
-   * @param globs on any of Beam's file systems; one that matches nothing fails the run
+   * Fails at the first file that cannot be read.
+   *
    * @param receivedAt the time that rejected rows are filed under
    */
-  public static ReadFiles of(List<String> globs, Instant receivedAt) {
-    if (globs.isEmpty()) {
-      throw new IllegalArgumentException("globs is empty; expected at least one");
-    }
-    return new ReadFiles(List.copyOf(globs), requireNonNull(receivedAt, "receivedAt"));
+  public static ReadFiles of(Contract contract, List<InputFile> files, Instant receivedAt) {
+    return new ReadFiles(
+        requireNonNull(contract, "contract"),
+        List.copyOf(files),
+        requireNonNull(receivedAt, "receivedAt"),
+        false);
+  }
+
+  /** Goes on without the files that cannot be read. */
+  public ReadFiles withUnreadableSkipped() {
+    return new ReadFiles(contract, files, receivedAt, true);
   }
 
   @Override
-  public PCollection<RawBatch> expand(PBegin input) {
-    return input
-        .apply("Globs", Create.of(globs))
-        .apply(
-            "MatchFiles", FileIO.matchAll().withEmptyMatchTreatment(EmptyMatchTreatment.DISALLOW))
-        .apply("SpreadFiles", Reshuffle.viaRandomKey())
-        .apply("OpenFiles", FileIO.readMatches().withCompression(Compression.UNCOMPRESSED))
-        .apply("ReadRecords", ParDo.of(new ReadFn(receivedAt.toEpochMilli())))
-        .setCoder(BatchCoders.rawBatch());
+  public PCollectionTuple expand(PBegin input) {
+    List<String> required =
+        contract.fields().stream().filter(Field::required).map(Field::name).toList();
+    PCollectionTuple read =
+        input
+            .apply(
+                "ReadFiles",
+                Read.from(
+                    FileSource.of(files, receivedAt.toEpochMilli(), required, skipsUnreadable)))
+            .apply(
+                "TellUnreadable",
+                ParDo.of(new TellFn()).withOutputTags(RECORDS, TupleTagList.of(UNREADABLE)));
+    read.get(RECORDS).setCoder(BatchCoders.rawBatch());
+    read.get(UNREADABLE).setCoder(SerializableCoder.of(UnreadableFile.class));
+    return read;
   }
 
-  private static final class ReadFn extends DoFn<ReadableFile, RawBatch> {
-    private final long receivedAtMillis;
+  private static final class TellFn extends DoFn<FileSource.Piece, RawBatch> {
+    private static final Logger LOG = LoggerFactory.getLogger(ReadFiles.class);
 
-    ReadFn(long receivedAtMillis) {
-      this.receivedAtMillis = receivedAtMillis;
-    }
+    private final HighwaterMetrics.BatchCounter unreadable =
+        HighwaterMetrics.counter(HighwaterMetrics.FILES_UNREADABLE);
 
     @ProcessElement
-    public void process(@Element ReadableFile file, OutputReceiver<RawBatch> out)
-        throws IOException {
-      try (FileRecords records = open(file)) {
-        while (records.hasNext()) {
-          out.output(records.next());
-        }
+    public void process(@Element FileSource.Piece piece, MultiOutputReceiver out) {
+      RawBatch batch = piece.batch();
+      UnreadableFile file = piece.unreadable();
+      if (batch != null) {
+        out.get(RECORDS).output(batch);
+      } else if (file != null) {
+        LOG.warn("Skipped a file: {}", file.reason());
+        unreadable.inc(1);
+        out.get(UNREADABLE).output(file);
       }
-    }
-
-    private FileRecords open(ReadableFile file) throws IOException {
-      ResourceId resource = file.getMetadata().resourceId();
-      String name = resource.toString();
-      if (!FileRecords.needsLocalFile(name)) {
-        return FileRecords.open(
-            name, Channels.newInputStream(file.open()), ROWS_PER_BATCH, receivedAtMillis);
-      }
-      if (!resource.getScheme().equals("file")) {
-        throw new IOException(
-            name + " is not on this machine; expected a local file for this format");
-      }
-      return FileRecords.open(Path.of(name), ROWS_PER_BATCH, receivedAtMillis);
     }
   }
 }

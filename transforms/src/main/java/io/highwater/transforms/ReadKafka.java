@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import java.io.ObjectStreamException;
 import java.time.Duration;
 import java.util.HashMap;
@@ -223,7 +224,7 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
     private static final byte[] NO_BYTES = new byte[0];
 
     private final KafkaSettings settings;
-    private transient RawBatch.Builder builder;
+    private transient RawMessages.Builder builder;
     private transient long minTimestampMillis;
 
     GatherBatches(KafkaSettings settings) {
@@ -245,7 +246,8 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
 
     @StartBundle
     public void startBundle() {
-      builder = RawBatch.builder(RawBatch.SourceKind.KAFKA, settings.topic(), RawBatch.Format.JSON);
+      builder =
+          RawBatch.builder(RawBatch.SourceKind.KAFKA, settings.topic(), RawMessages.Format.JSON);
       minTimestampMillis = BoundedWindow.TIMESTAMP_MAX_VALUE.getMillis();
     }
 

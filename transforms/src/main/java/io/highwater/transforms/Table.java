@@ -71,14 +71,6 @@ public enum Table {
   /** The column that says into which hour a row belongs. */
   abstract String timeColumn(Contract contract);
 
-  /**
-   * Whether a bounded run replaces the hours that it recomputes. Rejected rows are filed under the
-   * hour in which they were received, beside those of other runs: they are added.
-   */
-  boolean isReplaced() {
-    return this != REJECTED;
-  }
-
   /** How long rows of a stream wait for company before they become a file. */
   Duration maxFileAge() {
     return MAX_FILE_AGE;

@@ -4,9 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import io.highwater.contract.Contract;
 import io.highwater.lake.ArrowFiles;
-import io.highwater.lake.Compression;
 import io.highwater.lake.LakeNames;
 import io.highwater.record.ByteArrayChannel;
+import io.highwater.record.Compression;
 import io.highwater.record.RecordBatch;
 import java.io.IOException;
 import java.util.List;

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.SourcedBatch;
 import java.time.Instant;
@@ -40,14 +41,14 @@ class BatchCodersTest {
           RawBatch.builder(
                   RawBatch.SourceKind.FILE,
                   "/tmp/größe 🌊.csv",
-                  RawBatch.Format.CSV,
+                  RawMessages.Format.CSV,
                   List.of("id", "", "größe"))
               .add(0, Long.MAX_VALUE, Long.MIN_VALUE, "1,,2".getBytes(UTF_8))
               .build(),
-          RawBatch.builder(RawBatch.SourceKind.KAFKA, "", RawBatch.Format.JSON)
+          RawBatch.builder(RawBatch.SourceKind.KAFKA, "", RawMessages.Format.JSON)
               .add(Integer.MAX_VALUE, 0, -1, "{}".getBytes(UTF_8))
               .build(),
-          RawBatch.builder(RawBatch.SourceKind.KAFKA, "", RawBatch.Format.JSON)
+          RawBatch.builder(RawBatch.SourceKind.KAFKA, "", RawMessages.Format.JSON)
               .add(Integer.MAX_VALUE, 0, -1, "{}".getBytes(UTF_8))
               .backlog(7, 1L << 40)
               .build());

@@ -2,6 +2,7 @@ package io.highwater.transforms;
 
 import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.RecordSchemas;
 import java.nio.charset.StandardCharsets;
@@ -67,8 +68,8 @@ final class Batches {
 
   /** Messages of one Kafka partition, from offset 0, a millisecond apart. */
   static RawBatch messages(byte[]... messages) {
-    RawBatch.Builder builder =
-        RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawBatch.Format.JSON);
+    RawMessages.Builder builder =
+        RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawMessages.Format.JSON);
     for (int i = 0; i < messages.length; i++) {
       builder.add(0, i, 1_709_251_200_000L + i, messages[i]);
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -109,7 +110,7 @@ class PollQueueTest {
 
     PollQueue.Batch first = take();
     assertEquals(
-        RawBatch.builder(RawBatch.SourceKind.KAFKA, TOPIC, RawBatch.Format.JSON)
+        RawBatch.builder(RawBatch.SourceKind.KAFKA, TOPIC, RawMessages.Format.JSON)
             .add(0, 5, 77, event(T + 2))
             .add(0, 6, 77, event(T + 1))
             .add(1, 0, 77, event(T + HOUR))

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,8 +33,8 @@ class ProcessRecordsTest {
     messages.add(TestContracts.job("b", 4, "2024-03-01T00:12:00", -1, "1.0"));
     messages.add(TestContracts.job("b", 5, "2024-03-01T00:13:00", 0, "5000.0"));
     messages.add(TestContracts.job("b", 6, "2024-03-01T01:00:00", 1001, "0.0"));
-    RawBatch.Builder builder =
-        RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawBatch.Format.JSON);
+    RawMessages.Builder builder =
+        RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawMessages.Format.JSON);
     for (int i = 0; i < messages.size(); i++) {
       builder.add(0, i, 1_709_251_200_000L + i, messages.get(i));
     }

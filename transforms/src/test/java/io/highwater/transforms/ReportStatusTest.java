@@ -2,6 +2,7 @@ package io.highwater.transforms;
 
 import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import io.highwater.record.RecordBatch;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -85,8 +86,8 @@ class ReportStatusTest {
 
   private static TimestampedValue<RawBatch> at(
       long millis, long backlogMessages, String... messages) {
-    RawBatch.Builder builder =
-        RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawBatch.Format.JSON)
+    RawMessages.Builder builder =
+        RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawMessages.Format.JSON)
             .backlog(3, backlogMessages);
     for (int i = 0; i < messages.length; i++) {
       builder.add(3, i, millis, messages[i].getBytes(StandardCharsets.UTF_8));

@@ -69,8 +69,6 @@ class TransformArgumentsTest {
       assertRefused(
           message,
           () -> WriteParquet.of(contract, Table.EVENTS, "lake").withGeneration(generation));
-      assertRefused(
-          message, () -> PublishGeneration.of(contract, Table.EVENTS, "lake", generation));
     }
   }
 }

@@ -13,9 +13,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.highwater.contract.Contract;
-import io.highwater.lake.Compression;
 import io.highwater.lake.LakeHour;
+import io.highwater.record.Compression;
 import io.highwater.record.RecordBatch;
+import io.highwater.record.TimeRange;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -80,19 +81,26 @@ class WriteArrowTest {
     return pipeline.apply(Create.of(List.of(batches)).withCoder(BatchCoders.recordBatch()));
   }
 
+  private LakeGeneration begin(Path lake, int second) throws IOException {
+    return LakeGeneration.begin(contract, lake.toString(), Instant.ofEpochSecond(second), "input");
+  }
+
   /** Writes and publishes in a pipeline of its own. */
-  private void backfill(Path lake, String generation, Compression compression, RecordBatch batch) {
+  private void backfill(Path lake, int second, Compression compression, RecordBatch batch)
+      throws IOException {
+    LakeGeneration generation = begin(lake, second);
     TestPipeline run = TestPipeline.create().enableAbandonedNodeEnforcement(false);
     run.apply(Create.of(batch).withCoder(BatchCoders.recordBatch()))
-        .apply(write(lake).withCompression(compression).withGeneration(generation))
-        .apply(PublishGeneration.of(contract, Table.EVENTS, lake.toString(), generation));
+        .apply(write(lake).withCompression(compression).withGeneration(generation.name()))
+        .apply(PrepareGeneration.of(generation, Table.EVENTS));
     run.run().waitUntilFinish();
+    generation.publish(TimeRange.ALL);
   }
 
   @ParameterizedTest
   @EnumSource(Compression.class)
   void filesEveryRowUnderItsHour(Compression compression) throws IOException {
-    backfill(folder, "g1", compression, overSeveralHours());
+    backfill(folder, 1, compression, overSeveralHours());
 
     TestLake lake = new TestLake(folder);
     assertThat(lake.rows("readings", "events", COLUMNS), contains(OVER_SEVERAL_HOURS));
@@ -100,12 +108,12 @@ class WriteArrowTest {
     assertThat(
         lake.everyFile(),
         contains(
-            matchesPattern("hour=00/_replaced-g1\\.json"),
-            matchesPattern("hour=00/g-g1-[0-9a-f]{16}\\.arrow"),
-            matchesPattern("hour=23/_replaced-g1\\.json"),
-            matchesPattern("hour=23/_replaced-g1\\.json"),
-            matchesPattern("hour=23/g-g1-[0-9a-f]{16}\\.arrow"),
-            matchesPattern("hour=23/g-g1-[0-9a-f]{16}\\.arrow")));
+            matchesPattern("hour=00/_replaced-1000_[0-9a-f]{8}\\.json"),
+            matchesPattern("hour=00/g-1000_[0-9a-f]{8}-[0-9a-f]{16}\\.arrow"),
+            matchesPattern("hour=23/_replaced-1000_[0-9a-f]{8}\\.json"),
+            matchesPattern("hour=23/_replaced-1000_[0-9a-f]{8}\\.json"),
+            matchesPattern("hour=23/g-1000_[0-9a-f]{8}-[0-9a-f]{16}\\.arrow"),
+            matchesPattern("hour=23/g-1000_[0-9a-f]{8}-[0-9a-f]{16}\\.arrow")));
   }
 
   @Test
@@ -123,14 +131,14 @@ class WriteArrowTest {
   }
 
   @Test
-  void namesFilesByTheirContentAlone() {
-    backfill(folder.resolve("a"), "1", Compression.ZSTD, overSeveralHours());
-    backfill(folder.resolve("b"), "2", Compression.ZSTD, overSeveralHours());
+  void namesFilesByTheirContentAlone() throws IOException {
+    backfill(folder.resolve("a"), 1, Compression.ZSTD, overSeveralHours());
+    backfill(folder.resolve("b"), 2, Compression.ZSTD, overSeveralHours());
 
     List<String> names = new TestLake(folder.resolve("a")).names("readings", "events");
-    assertThat(names, everyItem(matchesPattern("g-1-[0-9a-f]{16}\\.arrow")));
+    assertThat(names, everyItem(matchesPattern("g-1000_[0-9a-f]{8}-[0-9a-f]{16}\\.arrow")));
     assertEquals(
-        names.stream().map(name -> name.replace("g-1-", "g-2-")).toList(),
+        names.stream().map(name -> name.replace("g-1000_", "g-2000_")).toList(),
         new TestLake(folder.resolve("b")).names("readings", "events"));
   }
 
@@ -139,10 +147,12 @@ class WriteArrowTest {
     RecordBatch first = Batches.events(contract, row(1L, at("2024-03-01T00:10:00Z")));
     RecordBatch second = Batches.events(contract, row(2L, at("2024-03-01T00:20:00Z")));
 
+    LakeGeneration generation = begin(folder, 1);
     bounded(first, second)
-        .apply(write(folder).withGeneration("g1"))
-        .apply(PublishGeneration.of(contract, Table.EVENTS, folder.toString(), "g1"));
+        .apply(write(folder).withGeneration(generation.name()))
+        .apply(PrepareGeneration.of(generation, Table.EVENTS));
     pipeline.run().waitUntilFinish();
+    generation.publish(TimeRange.ALL);
 
     TestLake lake = new TestLake(folder);
     assertThat(lake.names("readings", "events"), hasSize(1));

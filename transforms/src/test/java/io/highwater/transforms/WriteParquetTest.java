@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
+import io.highwater.record.TimeRange;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -46,12 +47,15 @@ class WriteParquetTest {
         row(3L, at.plusSeconds(1), null, null, null, null, null, null, null, true, 0.25));
   }
 
-  private void backfill(Path lake, String generation, RecordBatch batch) {
+  private void backfill(Path lake, int second, RecordBatch batch) throws IOException {
+    LakeGeneration generation =
+        LakeGeneration.begin(contract, lake.toString(), Instant.ofEpochSecond(second), "input");
     TestPipeline run = TestPipeline.create().enableAbandonedNodeEnforcement(false);
     run.apply(Create.of(batch).withCoder(BatchCoders.recordBatch()))
-        .apply(write(lake).withGeneration(generation))
-        .apply(PublishGeneration.of(contract, Table.EVENTS, lake.toString(), generation));
+        .apply(write(lake).withGeneration(generation.name()))
+        .apply(PrepareGeneration.of(generation, Table.EVENTS));
     run.run().waitUntilFinish();
+    generation.publish(TimeRange.ALL);
   }
 
   private WriteParquet write(Path lake) {
@@ -60,7 +64,7 @@ class WriteParquetTest {
 
   @Test
   void filesEveryRowUnderItsHour() throws IOException {
-    backfill(folder, "g1", readings());
+    backfill(folder, 1, readings());
 
     TestLake lake = new TestLake(folder);
     assertThat(
@@ -75,15 +79,15 @@ class WriteParquetTest {
     assertThat(
         lake.everyFile(),
         contains(
-            matchesPattern("hour=00/_replaced-g1\\.json"),
-            matchesPattern("hour=00/g-g1-[0-9a-f]{16}\\.parquet"),
-            matchesPattern("hour=01/_replaced-g1\\.json"),
-            matchesPattern("hour=01/g-g1-[0-9a-f]{16}\\.parquet")));
+            matchesPattern("hour=00/_replaced-1000_[0-9a-f]{8}\\.json"),
+            matchesPattern("hour=00/g-1000_[0-9a-f]{8}-[0-9a-f]{16}\\.parquet"),
+            matchesPattern("hour=01/_replaced-1000_[0-9a-f]{8}\\.json"),
+            matchesPattern("hour=01/g-1000_[0-9a-f]{8}-[0-9a-f]{16}\\.parquet")));
   }
 
   @Test
-  void givesEachColumnTheTypeThatDuckDbWouldGiveIt() {
-    backfill(folder, "g1", readings());
+  void givesEachColumnTheTypeThatDuckDbWouldGiveIt() throws IOException {
+    backfill(folder, 1, readings());
 
     Path file = new TestLake(folder).files("readings", "events").get(0).path();
     assertThat(
@@ -106,20 +110,20 @@ class WriteParquetTest {
   }
 
   @Test
-  void namesFilesByTheirContentAlone() {
-    backfill(folder.resolve("a"), "1", readings());
-    backfill(folder.resolve("b"), "2", readings());
+  void namesFilesByTheirContentAlone() throws IOException {
+    backfill(folder.resolve("a"), 1, readings());
+    backfill(folder.resolve("b"), 2, readings());
 
     List<String> names = new TestLake(folder.resolve("a")).names("readings", "events");
-    assertThat(names, everyItem(matchesPattern("g-1-[0-9a-f]{16}\\.parquet")));
+    assertThat(names, everyItem(matchesPattern("g-1000_[0-9a-f]{8}-[0-9a-f]{16}\\.parquet")));
     assertEquals(
-        names.stream().map(name -> name.replace("g-1-", "g-2-")).toList(),
+        names.stream().map(name -> name.replace("g-1000_", "g-2000_")).toList(),
         new TestLake(folder.resolve("b")).names("readings", "events"));
   }
 
   /** The bytes of a rejected record need not be text. */
   @Test
-  void keepsRejectedBytesAndRollUps() {
+  void keepsRejectedBytesAndRollUps() throws IOException {
     RawBatch messages =
         Batches.messages(
             TestContracts.job("a", 1, "2024-03-01T00:00:01", 500, "1.5"),
@@ -130,14 +134,18 @@ class WriteParquetTest {
         pipeline
             .apply(Create.of(messages).withCoder(BatchCoders.rawBatch()))
             .apply(ProcessRecords.of(jobs, 7));
+    LakeGeneration generation =
+        LakeGeneration.begin(jobs, folder.toString(), Instant.ofEpochSecond(1), "input");
     for (Table table : List.of(Table.REJECTED, Table.ROLLUPS)) {
       processed
           .get(table == Table.REJECTED ? ProcessRecords.REJECTED : ProcessRecords.ROLLUPS)
           .apply(
-              "Write" + table, WriteParquet.of(jobs, table, folder.toString()).withGeneration("g1"))
-          .apply("Publish" + table, PublishGeneration.of(jobs, table, folder.toString(), "g1"));
+              "Write" + table,
+              WriteParquet.of(jobs, table, folder.toString()).withGeneration(generation.name()))
+          .apply("Prepare" + table, PrepareGeneration.of(generation, table));
     }
     pipeline.run().waitUntilFinish();
+    generation.publish(TimeRange.ALL);
 
     TestLake lake = new TestLake(folder);
     Path rejected = lake.files("jobs", "rejected").get(0).path();

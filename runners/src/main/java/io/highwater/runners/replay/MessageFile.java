@@ -4,9 +4,11 @@ import io.highwater.contract.Contract;
 import io.highwater.record.EventTimeScanner;
 import io.highwater.record.FileRecords;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +23,7 @@ final class MessageFile implements MessageSource {
   private final CsvToJson csvToJson;
   private long sequence;
   private long eventMicros;
-  private @Nullable RawBatch batch;
+  private byte[][] messages = new byte[0][];
   private int row;
 
   private MessageFile(FileRecords records, Contract contract, long sequence, long eventMicros) {
@@ -45,28 +47,31 @@ final class MessageFile implements MessageSource {
 
   @Override
   public @Nullable TimedMessage next() throws IOException {
-    RawBatch current = batch;
-    if (current == null || row == current.size()) {
-      current = nextBatch();
-      if (current == null) {
+    if (row == messages.length) {
+      RawBatch batch = nextBatch();
+      if (batch == null) {
         return null;
       }
-      batch = current;
+      messages = messages(batch);
       row = 0;
-      if (current.format() == RawBatch.Format.CSV) {
-        csvToJson.setHeader(current.columns());
-      }
     }
-    byte[] value =
-        current.format() == RawBatch.Format.CSV
-            ? csvToJson.convert(current.bytes(), current.start(row), current.end(row))
-            : current.message(row);
-    row++;
+    byte[] value = messages[row++];
     long own = eventTimes.scanMicros(value, 0, value.length);
     if (own != EventTimeScanner.NONE) {
       eventMicros = own;
     }
     return new TimedMessage(eventMicros, sequence++, value);
+  }
+
+  private byte[][] messages(RawBatch batch) {
+    byte[][] all = batch.messages(IntStream.range(0, batch.size()).toArray());
+    if (batch instanceof RawMessages lines && lines.format() == RawMessages.Format.CSV) {
+      csvToJson.setHeader(lines.columns());
+      for (int i = 0; i < all.length; i++) {
+        all[i] = csvToJson.convert(all[i], 0, all[i].length);
+      }
+    }
+    return all;
   }
 
   private @Nullable RawBatch nextBatch() throws IOException {

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.record.RawBatch;
+import io.highwater.record.RawMessages;
 import io.highwater.record.RecordParser;
 import io.highwater.runners.SharedData;
 import java.nio.file.Path;
@@ -27,8 +28,8 @@ class RealRowsTest {
     @Nullable Path file = SharedData.find(ROWS);
     assumeTrue(file != null, "there is no shared/data/" + ROWS + " beside the project");
     Contract contract = ContractLoader.load("warehouse-queries");
-    RawBatch.Builder batch =
-        RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawBatch.Format.JSON);
+    RawMessages.Builder batch =
+        RawBatch.builder(RawBatch.SourceKind.KAFKA, "topic", RawMessages.Format.JSON);
     long previous = Long.MIN_VALUE;
     try (OrderedMessages messages =
         OrderedMessages.of(List.of(file), contract, SortedRuns.create(), () -> false)) {

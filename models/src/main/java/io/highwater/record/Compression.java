@@ -1,4 +1,4 @@
-package io.highwater.lake;
+package io.highwater.record;
 
 import org.apache.arrow.compression.CommonsCompressionFactory;
 import org.apache.arrow.vector.compression.CompressionCodec;
@@ -16,7 +16,7 @@ public enum Compression {
   private static final int ZSTD_LEVEL = 1;
 
   /** Knows every codec that an Arrow file can name, so a reader needs not be told which. */
-  static final CompressionCodec.Factory CODECS =
+  public static final CompressionCodec.Factory CODECS =
       new CompressionCodec.Factory() {
         @Override
         public CompressionCodec createCodec(CodecType type) {
@@ -33,7 +33,8 @@ public enum Compression {
         }
       };
 
-  CompressionCodec codec() {
+  /** What writes with it. */
+  public CompressionCodec codec() {
     return switch (this) {
       case ZSTD -> CODECS.createCodec(CodecType.ZSTD);
       case LZ4 -> CODECS.createCodec(CodecType.LZ4_FRAME);

@@ -1,4 +1,4 @@
-package io.highwater.lake;
+package io.highwater.record;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -22,7 +22,7 @@ import org.apache.arrow.vector.compression.CompressionUtil;
  * (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Reads such frames; one with blocks
  * that refer to earlier ones, as C++ may write, is left to arrow-compression.
  */
-final class Lz4FrameCodec extends AbstractCompressionCodec {
+public final class Lz4FrameCodec extends AbstractCompressionCodec {
   private static final int MAGIC = 0x184D2204;
   private static final int VERSION = 0b0100_0000;
   private static final int VERSION_MASK = 0b1100_0000;
