@@ -4,9 +4,11 @@ import io.highwater.pipelines.UsageException;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
@@ -87,17 +89,32 @@ final class StateFolder implements AutoCloseable {
    *     doubled.
    */
   Optional<Path> newest() throws IOException, CommandFailedException {
-    Optional<Path> newest;
-    try (Stream<Path> files = Files.walk(root, 4)) {
-      newest =
-          files
-              .filter(file -> file.endsWith(METADATA))
-              .max(Comparator.comparing(StateFolder::modified));
-    }
+    Optional<Path> newest = newestMetadata();
     if (newest.isPresent()) {
-      requireReadable(newest.get());
+      try {
+        requireReadable(newest.get());
+      } catch (CommandFailedException e) {
+        // A job that has just ended removes its checkpoints.
+        if (newestMetadata().equals(newest)) {
+          throw e;
+        }
+        return newest();
+      }
     }
     return newest.map(Path::getParent);
+  }
+
+  private Optional<Path> newestMetadata() throws IOException {
+    try (Stream<Path> files = Files.walk(root, 4)) {
+      return files
+          .filter(file -> file.endsWith(METADATA))
+          .max(Comparator.comparing(StateFolder::modified));
+    } catch (UncheckedIOException e) {
+      if (e.getCause() instanceof NoSuchFileException) {
+        return newestMetadata();
+      }
+      throw e;
+    }
   }
 
   private static void requireReadable(Path metadata) throws CommandFailedException {
