@@ -265,7 +265,21 @@ public final class HotStore implements AutoCloseable {
       return;
     }
     Listing listing = list(root);
-    skipped.keySet().retainAll(listing.files().keySet());
+    Set<String> listed = new HashSet<>(listing.files().keySet());
+    for (Path marker : listing.damagedMarkers()) {
+      String path = belowContract(root, marker);
+      listed.add(path);
+      skipped.computeIfAbsent(
+          path,
+          unused ->
+              new SkippedFile(
+                  path,
+                  0,
+                  0,
+                  "is damaged; its hour is read as if it were not there",
+                  clock.instant()));
+    }
+    skipped.keySet().retainAll(listed);
     boolean recheck = polls++ % RECHECK_POLLS == 0;
     List<LoadedFile> removed = new ArrayList<>();
     for (LoadedFile loaded : writer.loaded().values()) {
@@ -314,14 +328,19 @@ public final class HotStore implements AutoCloseable {
   /**
    * The files that count and are not older than keepDays, by path below the contract.
    *
+   * @param damagedMarkers whose hours are read as if they were not there
    * @param unreadable tables that could not be listed; what is loaded of them stays
    * @param error why they could not be
    */
   private record Listing(
-      Map<String, LakeFile> files, Set<String> unreadable, @Nullable String error) {}
+      Map<String, LakeFile> files,
+      List<Path> damagedMarkers,
+      Set<String> unreadable,
+      @Nullable String error) {}
 
   private Listing list(Path root) {
     Map<String, LakeFile> files = new HashMap<>();
+    List<Path> damagedMarkers = new ArrayList<>();
     Set<String> unreadable = new HashSet<>();
     String error = null;
     long newest = 0;
@@ -335,8 +354,9 @@ public final class HotStore implements AutoCloseable {
         error = StoreFile.firstLine(e);
         continue;
       }
+      damagedMarkers.addAll(table.getValue().damagedMarkers());
       for (LakeFile file : counting) {
-        files.put(root.relativize(file.path()).toString().replace('\\', '/'), file);
+        files.put(belowContract(root, file.path()), file);
         // Rejected rows lie by when they were received, which says nothing of the events.
         long hour = file.hour().epochHour();
         if (!table.getKey().equals("rejected") && hour <= farthest) {
@@ -346,7 +366,15 @@ public final class HotStore implements AutoCloseable {
     }
     long oldest = newest - config.keepDays() * 24L;
     files.values().removeIf(file -> file.hour().epochHour() < oldest);
-    return new Listing(files, unreadable, error);
+    return new Listing(files, damagedMarkers, unreadable, error);
+  }
+
+  private static String belowContract(Path root, Path path) {
+    return root.relativize(path).toString().replace('\\', '/');
+  }
+
+  private static String folderOf(String path) {
+    return path.substring(0, path.lastIndexOf('/'));
   }
 
   private static String tableOf(String path) {
@@ -374,16 +402,41 @@ public final class HotStore implements AutoCloseable {
         && skip.modifiedMillis() == file.modifiedMillis();
   }
 
-  /** Loads files until the time is up and says how many were loaded, skipped or gone. */
+  /**
+   * Loads files until the time is up and says how many were loaded, skipped or gone. What takes the
+   * place of loaded files of its hour comes in with the commit that takes those out.
+   */
   private int load(Path root, List<LoadedFile> removed, List<FoundFile> fresh) throws SQLException {
     long deadline = System.nanoTime() + LONGEST_LOAD.toNanos();
-    List<LoadedFile> toRemove = removed;
+    Map<String, List<LoadedFile>> removedByFolder = new HashMap<>();
+    for (LoadedFile file : removed) {
+      removedByFolder.computeIfAbsent(folderOf(file.path()), f -> new ArrayList<>()).add(file);
+    }
+    Map<String, List<LoadedFile>> replaced = new HashMap<>();
+    for (FoundFile file : fresh) {
+      @Nullable List<LoadedFile> loaded = removedByFolder.remove(folderOf(file.path()));
+      if (loaded != null) {
+        replaced.put(folderOf(file.path()), loaded);
+      }
+    }
+    List<LoadedFile> toRemove = new ArrayList<>();
+    removedByFolder.values().forEach(toRemove::addAll);
     int done = 0;
-    while (!toRemove.isEmpty() || (done < fresh.size() && System.nanoTime() < deadline)) {
+    do {
       List<StagedFile> batch = new ArrayList<>();
-      while (done < fresh.size()
-          && batch.size() < FILES_PER_COMMIT
-          && System.nanoTime() < deadline) {
+      String replacing = "";
+      while (done < fresh.size()) {
+        String folder = folderOf(fresh.get(done).path());
+        if (!folder.equals(replacing)) {
+          if (batch.size() >= FILES_PER_COMMIT || System.nanoTime() >= deadline) {
+            break;
+          }
+          @Nullable List<LoadedFile> loaded = replaced.get(folder);
+          if (loaded != null) {
+            toRemove.addAll(loaded);
+            replacing = folder;
+          }
+        }
         StagedFile file = stage(root, fresh.get(done++));
         if (file != null) {
           batch.add(file);
@@ -393,8 +446,8 @@ public final class HotStore implements AutoCloseable {
         writer.commit(toRemove, batch, clock.instant());
         commits.incrementAndGet();
       }
-      toRemove = List.of();
-    }
+      toRemove.clear();
+    } while (done < fresh.size() && System.nanoTime() < deadline);
     return done;
   }
 

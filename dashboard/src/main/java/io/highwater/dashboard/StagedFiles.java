@@ -1,5 +1,6 @@
 package io.highwater.dashboard;
 
+import io.highwater.lake.CheckedArrowReader;
 import io.highwater.record.RecordSchemas;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -140,7 +141,7 @@ final class StagedFiles {
 
   private Content readArrow(String table, Path file, long fileId, BufferAllocator allocator)
       throws SQLException, IOException {
-    try (CheckedArrowReader reader = CheckedArrowReader.open(file, allocator);
+    try (CheckedArrowReader reader = CheckedArrowReader.open(List.of(file), allocator);
         ArrowArrayStream stream = ArrowArrayStream.allocateNew(allocator)) {
       Data.exportArrayStream(allocator, reader, stream);
       connection.registerArrowStream(STREAM, stream);

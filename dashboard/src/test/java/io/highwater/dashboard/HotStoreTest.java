@@ -8,8 +8,12 @@ import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
+import static org.hamcrest.Matchers.nullValue;
+import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.highwater.contract.ContractLoader;
+import io.highwater.lake.Compaction;
 import io.highwater.record.Compression;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -30,8 +34,14 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.StringJoiner;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -531,16 +541,101 @@ class HotStoreTest {
   }
 
   @Test
-  void toldOfAMarkerThatCannotBeReadItKeepsWhatItHas() throws Exception {
+  void goesOnBesideAnHourWithADamagedMarkerAndTellsOfIt() throws Exception {
     writeHour(HOUR, 0);
     try (HotStore store = open()) {
       store.poll();
-      Files.writeString(lake.folder("rollups", HOUR).resolve("_replaced-g1.json"), "{");
+      Path marker = lake.folder("rollups", HOUR).resolve("_replaced-g1.json");
+      Files.writeString(marker, "{");
       writeHour(HOUR.plusSeconds(3600), 1);
       store.poll();
-      assertHolds(store, 3 * 7, 2, 400);
-      assertThat(String.valueOf(store.status().error()), containsString("_replaced-g1.json"));
+      store.poll();
+      assertHolds(store, 2 * 3 * 7, 2, 400);
+      assertThat(store.status().error(), is(nullValue()));
+      assertThat(store.status().filesSkipped(), hasSize(1));
+      assertThat(
+          store.status().filesSkipped().get(0).path(),
+          is("rollups/date=2024-03-01/hour=00/_replaced-g1.json"));
+      Files.delete(marker);
+      store.poll();
+      assertThat(store.status().filesSkipped(), hasSize(0));
     }
+  }
+
+  /** More hours than a commit has files, in one run. */
+  @Test
+  void followsACompactionWithoutARowTwiceOrMissing() throws Exception {
+    int hours = 25;
+    for (int hour = 0; hour < hours; hour++) {
+      Instant at = HOUR.plusSeconds(3600L * hour);
+      for (int file = 0; file < 2; file++) {
+        int number = 2 * hour + file;
+        lake.writeParquet(
+            "rollups", at, name("rollups", number, "parquet"), SampleLake.rollups(at, 2, 1, file));
+        lake.writeParquet(
+            "rejected", at, name("rejected", number, "parquet"), SampleLake.rejected(at, 1));
+        lake.writeArrow(
+            "events",
+            at,
+            name("events", number, "arrow"),
+            Compression.ZSTD,
+            SampleLake.events(at, 10, number * 10));
+      }
+    }
+    String asked =
+        "SELECT concat_ws(' ', (SELECT sum(row_count) FROM loaded_files WHERE path LIKE 'events/%'),"
+            + " (SELECT count(*) FROM events), (SELECT count(DISTINCT query_id) FROM events),"
+            + " (SELECT sum(rejected) FROM rejected_counts), (SELECT count(*) FROM rejected),"
+            + " (SELECT sum(queries) FROM rollups_latest), (SELECT count(*) FROM rollups_latest))";
+    try (HotStore store = open()) {
+      pollAll(store);
+      String before = text(store, asked);
+      assertThat(before, startsWith("500 500 500 50 50 "));
+      Compaction.Result compacted =
+          Compaction.of(lake.root(), ContractLoader.load(SampleLake.CONTRACT))
+              .run((done, ofHours, bytes, ofBytes) -> {});
+      // The last two hours of each table are still open.
+      assertThat(compacted.hours(), is(3 * (hours - 2)));
+      AtomicBoolean ended = new AtomicBoolean();
+      ExecutorService reader = Executors.newSingleThreadExecutor();
+      try {
+        Future<Set<String>> seen =
+            reader.submit(
+                () -> {
+                  Set<String> answers = new TreeSet<>();
+                  while (!ended.get()) {
+                    answers.add(text(store, asked));
+                  }
+                  return answers;
+                });
+        pollAll(store);
+        ended.set(true);
+        assertThat(seen.get(), is(Set.of(before)));
+      } finally {
+        reader.shutdownNow();
+      }
+      assertThat(text(store, asked), is(before));
+      assertThat(
+          text(store, "SELECT count(*) FROM loaded_files WHERE path LIKE '%/g-compact%'"),
+          is(String.valueOf(3 * (hours - 2))));
+    }
+  }
+
+  private static void pollAll(HotStore store) {
+    do {
+      store.poll();
+    } while (store.status().filesPending() > 0);
+  }
+
+  private static String text(HotStore store, String sql) throws SQLException {
+    return store.read(
+        connection -> {
+          try (Statement statement = connection.createStatement();
+              ResultSet rows = statement.executeQuery(sql)) {
+            rows.next();
+            return rows.getString(1);
+          }
+        });
   }
 
   private HotStore open() throws IOException {

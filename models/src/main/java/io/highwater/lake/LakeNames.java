@@ -17,6 +17,9 @@ public final class LakeNames {
   public static final String ARROW = "arrow";
   public static final String PARQUET = "parquet";
 
+  /** What the names of markers match, among those of an hour's folder. */
+  public static final String MARKERS = "_replaced-*.json";
+
   private static final int DIGEST_CHARACTERS = 16;
   private static final String DIGEST = "[0-9a-f]{" + DIGEST_CHARACTERS + "}";
   private static final String EXTENSION = "(?:" + ARROW + "|" + PARQUET + ")";
@@ -106,7 +109,8 @@ public final class LakeNames {
     return generation;
   }
 
-  static boolean isMarker(String name) {
+  /** Whether the name is of a file that publishes a generation. */
+  public static boolean isMarker(String name) {
     return MARKER.matcher(name).matches();
   }
 

@@ -9,12 +9,13 @@ import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -23,7 +24,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The files of a table that count: whoever reads the lake asks here. Hidden and unfinished files do
  * not count; a generation's files count once its marker names them; what any marker names as out
- * does not count, whenever it was written.
+ * does not count, whenever it was written. A damaged marker is as if it were not there.
  *
  * <p>Cheap to ask again: a folder is listed only when its modification time has changed. Threads
  * may share one.
@@ -91,6 +92,25 @@ public final class LakeTable {
     return files;
   }
 
+  /** All hours that have a folder, in their order, whether any of their files count or not. */
+  synchronized List<LakeHour> hours() {
+    filesBetween(Long.MIN_VALUE, Long.MAX_VALUE);
+    return days.values().stream()
+        .flatMap(day -> day.hours.values().stream())
+        .map(hour -> hour.hour)
+        .sorted(Comparator.comparingLong(LakeHour::epochHour))
+        .toList();
+  }
+
+  /** The markers among what was last listed that cannot be read. */
+  public synchronized List<Path> damagedMarkers() {
+    return days.values().stream()
+        .flatMap(day -> day.hours.values().stream())
+        .flatMap(hour -> hour.damaged.stream().map(hour.folder.path()::resolve))
+        .sorted()
+        .toList();
+  }
+
   private static @Nullable Long epochHourOfDate(String name) {
     Matcher matcher = LakeHour.DATE.matcher(name);
     if (!matcher.matches()) {
@@ -138,6 +158,7 @@ public final class LakeTable {
     private final LakeHour hour;
     private final ListedFolder folder;
     private final Map<String, Replacement> markers = new HashMap<>();
+    private final Set<String> damaged = new TreeSet<>();
     private @Nullable List<String> names;
     private List<LakeFile> files = List.of();
 
@@ -148,17 +169,19 @@ public final class LakeTable {
 
     List<LakeFile> files() throws IOException {
       List<String> listed = folder.list();
-      if (listed.equals(names)) {
+      if (damaged.isEmpty() && listed.equals(names)) {
         return files;
       }
       readMarkers(listed);
-      Set<String> missing = missing(listed, markers.values());
+      Ledger ledger = Ledger.of(markers.values());
+      Set<String> missing = ledger.missing(listed);
       // A listing can miss a file that a marker in it names, if both came while it was made. A
       // listing begun after that has the file.
       while (!missing.isEmpty()) {
         listed = folder.listAgain();
         readMarkers(listed);
-        Set<String> stillMissing = missing(listed, markers.values());
+        ledger = Ledger.of(markers.values());
+        Set<String> stillMissing = ledger.missing(listed);
         if (!Collections.disjoint(missing, stillMissing)) {
           log.warn("{} has lost the files {} that its markers name", folder.path(), stillMissing);
           break;
@@ -166,7 +189,7 @@ public final class LakeTable {
         missing = stillMissing;
       }
       List<LakeFile> counting = new ArrayList<>();
-      for (String name : counting(listed, markers.values())) {
+      for (String name : ledger.counting(listed)) {
         counting.add(new LakeFile(hour, name, folder.path().resolve(name)));
       }
       names = listed;
@@ -174,53 +197,29 @@ public final class LakeTable {
       return files;
     }
 
-    /** A marker never changes, so each is read once. */
+    /** A marker never changes, so each is read once; a damaged one again, as it may be mended. */
     private void readMarkers(List<String> listed) throws IOException {
       markers.keySet().retainAll(listed);
+      damaged.retainAll(listed);
       for (String name : listed) {
         if (LakeNames.isMarker(name) && !markers.containsKey(name)) {
           Path path = folder.path().resolve(name);
           try {
             markers.put(name, Replacement.fromJson(Files.readAllBytes(path)));
+            damaged.remove(name);
           } catch (IllegalArgumentException e) {
-            throw new IOException(path + " is not a marker: " + e.getMessage(), e);
+            if (damaged.add(name)) {
+              log.error(
+                  "{} is damaged ({}): until it is mended or deleted, its hour is read as if it were"
+                      + " not there",
+                  path,
+                  e.getMessage());
+            }
           } catch (NoSuchFileException e) {
             log.debug("{} went away with its hour", path, e);
           }
         }
       }
     }
-  }
-
-  /** Which of an hour's names count, in their order. */
-  static List<String> counting(List<String> names, Iterable<Replacement> markers) {
-    Set<String> in = new HashSet<>();
-    Set<String> out = new HashSet<>();
-    for (Replacement marker : markers) {
-      in.addAll(marker.in());
-      out.addAll(marker.out());
-    }
-    List<String> counting = new ArrayList<>();
-    for (String name : names) {
-      if (LakeNames.isData(name)
-          && !out.contains(name)
-          && (LakeNames.generationOf(name) == null || in.contains(name))) {
-        counting.add(name);
-      }
-    }
-    return counting;
-  }
-
-  /** What markers name as in, none as out, and is not there. */
-  static Set<String> missing(List<String> names, Iterable<Replacement> markers) {
-    Set<String> missing = new HashSet<>();
-    for (Replacement marker : markers) {
-      missing.addAll(marker.in());
-    }
-    for (Replacement marker : markers) {
-      missing.removeAll(marker.out());
-    }
-    missing.removeAll(new HashSet<>(names));
-    return missing;
   }
 }

@@ -28,6 +28,16 @@ public record TimeRange(long fromMillis, long toMillis) implements Serializable 
         to == null ? Long.MAX_VALUE : to.toEpochMilli());
   }
 
+  /** Null for no bound. */
+  public @Nullable Instant from() {
+    return fromMillis == Long.MIN_VALUE ? null : Instant.ofEpochMilli(fromMillis);
+  }
+
+  /** Null for no bound. */
+  public @Nullable Instant to() {
+    return toMillis == Long.MAX_VALUE ? null : Instant.ofEpochMilli(toMillis);
+  }
+
   public boolean contains(long millis) {
     return millis >= fromMillis && millis < toMillis;
   }

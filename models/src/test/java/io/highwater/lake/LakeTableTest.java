@@ -3,7 +3,6 @@ package io.highwater.lake;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.contains;
-import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.greaterThanOrEqualTo;
@@ -11,7 +10,6 @@ import static org.hamcrest.Matchers.is;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -194,11 +192,37 @@ class LakeTableTest {
   }
 
   @Test
-  void saysWhichMarkerIsDamaged() throws IOException {
-    write("events", HOUR, fileName("m1"), "{".getBytes(UTF_8));
-    UncheckedIOException e =
-        assertThrows(UncheckedIOException.class, () -> LakeTable.of(lake, "c", "events").files());
-    assertThat(e.getMessage(), containsString(fileName("m1")));
+  void readsAnHourWithoutItsDamagedMarkerUntilItIsMended() throws IOException {
+    LakeTable table = LakeTable.of(lake, "c", "events");
+    for (String name : List.of("s1", "s2", "1a", "2a")) {
+      write("events", HOUR, fileName(name), new byte[0]);
+    }
+    write("events", HOUR, fileName("m1"), replacement("1", "1a > s1").toJson());
+    write("events", HOUR, fileName("m2"), "{".getBytes(UTF_8));
+    write("events", HOUR + 1, fileName("s3"), new byte[0]);
+    Path damaged = folder("events", HOUR).resolve(fileName("m2"));
+
+    for (int reading = 0; reading < 2; reading++) {
+      assertThat(namesOf(table.files()), is(sorted("s2 s3 1a")));
+      assertThat(table.damagedMarkers(), contains(damaged));
+    }
+    Files.setLastModifiedTime(folder("events", HOUR), FileTime.fromMillis(0));
+    assertThat(namesOf(table.files()), is(sorted("s2 s3 1a")));
+    Files.write(damaged, replacement("2", "2a > s2 1a").toJson());
+    assertThat(namesOf(table.files()), is(sorted("s3 2a")));
+    assertThat(table.damagedMarkers(), is(empty()));
+  }
+
+  @Test
+  void keepsWhatItKnowsOfAMarkerThatIsDamagedLater() throws IOException {
+    LakeTable table = LakeTable.of(lake, "c", "events");
+    write("events", HOUR, fileName("s1"), new byte[0]);
+    write("events", HOUR, fileName("1a"), new byte[0]);
+    write("events", HOUR, fileName("m1"), replacement("1", "1a > s1").toJson());
+    assertThat(namesOf(table.files()), is(sorted("1a")));
+    write("events", HOUR, fileName("m1"), new byte[0]);
+    write("events", HOUR, fileName("s2"), new byte[0]);
+    assertThat(namesOf(table.files()), is(sorted("s2 1a")));
   }
 
   @Test

@@ -1,24 +1,21 @@
 package io.highwater.pipelines;
 
 import io.highwater.contract.Contract;
-import io.highwater.lake.LakeFile;
-import io.highwater.lake.LakeTable;
 import io.highwater.record.Compression;
 import io.highwater.record.RawBatch;
 import io.highwater.record.TimeRange;
-import io.highwater.transforms.InputFile;
+import io.highwater.transforms.CompareWithLake;
 import io.highwater.transforms.LakeGeneration;
 import io.highwater.transforms.PrepareGeneration;
 import io.highwater.transforms.ProcessRecords;
-import io.highwater.transforms.ReadFiles;
 import io.highwater.transforms.Table;
 import io.highwater.transforms.WriteArrow;
 import io.highwater.transforms.WriteParquet;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.values.PCollection;
@@ -30,20 +27,23 @@ import org.jspecify.annotations.Nullable;
  * published, when all of it is there.
  */
 public final class BackfillPipeline {
-  /** What {@code --input} says to read the lake's own events. */
-  private static final String LAKE = "lake";
-
   private final Pipeline pipeline;
-  private final LakeGeneration generation;
+  private final @Nullable LakeGeneration generation;
   private final TimeRange times;
   private final long inputBytes;
+  private final List<Path> tables;
 
   private BackfillPipeline(
-      Pipeline pipeline, LakeGeneration generation, TimeRange times, long inputBytes) {
+      Pipeline pipeline,
+      @Nullable LakeGeneration generation,
+      TimeRange times,
+      long inputBytes,
+      List<Path> tables) {
     this.pipeline = pipeline;
     this.generation = generation;
     this.times = times;
     this.inputBytes = inputBytes;
+    this.tables = List.copyOf(tables);
   }
 
   /**
@@ -59,28 +59,13 @@ public final class BackfillPipeline {
     String asOf = options.getAsOf();
     Instant receivedAt = asOf == null ? now : OptionValues.time("asOf", asOf);
     TimeRange times = times(options, contract);
-    boolean skipsBadFiles = OptionValues.failOrSkip("onBadFile", options.getOnBadFile());
     OptionValues.mebibytes("maxMemory", options.getMaxMemory());
     String lake = OptionValues.lake("lake", options.getLake());
-    String input = OptionValues.required("input", options.getInput());
 
     Pipeline pipeline = Pipeline.create(options);
-    LakeGeneration generation =
-        LakeGeneration.begin(contract, lake, now, String.join("\n", input, times.toString()));
-    List<InputFile> files;
-    if (input.equals(LAKE)) {
-      List<LakeFile> events = eventsOf(lake, contract, times);
-      files = InputFile.of(events);
-      generation = generation.withEventsOf(events);
-    } else {
-      files = OptionValues.files("input", input);
-    }
-    ReadFiles readFiles = ReadFiles.of(contract, files, receivedAt);
-    if (skipsBadFiles) {
-      readFiles = readFiles.withUnreadableSkipped();
-    }
+    BackfillInput input = BackfillInput.of(options, contract, times, receivedAt);
 
-    PCollection<RawBatch> records = pipeline.apply("ReadFiles", readFiles).get(ReadFiles.RECORDS);
+    PCollection<RawBatch> records = input.read(pipeline);
 
     PCollectionTuple processed =
         records.apply(
@@ -89,6 +74,27 @@ public final class BackfillPipeline {
                 .withAllowedLateness(lateness)
                 .withTimes(times));
 
+    List<Path> tables = new ArrayList<>();
+    if (options.getQualityReport() != null) {
+      tables.add(
+          BackfillReports.quality(
+              input.measurable(processed), contract, options.getQualityReport()));
+    }
+    if (options.getDryRun()) {
+      tables.add(
+          BackfillReports.changes(
+              processed,
+              CompareWithLake.of(contract, lake).withRange(times.from(), times.to()),
+              options.getReport()));
+      return new BackfillPipeline(pipeline, null, times, input.bytes(), tables);
+    }
+
+    LakeGeneration generation =
+        LakeGeneration.begin(
+            contract, lake, now, String.join("\n", options.getInput(), times.toString()));
+    if (!input.lakeFiles().isEmpty()) {
+      generation = generation.withEventsOf(input.lakeFiles());
+    }
     processed
         .get(ProcessRecords.EVENTS)
         .apply(
@@ -109,9 +115,16 @@ public final class BackfillPipeline {
             "WriteRejected",
             WriteParquet.of(contract, Table.REJECTED, lake).withGeneration(generation.name()))
         .apply("PrepareRejected", PrepareGeneration.of(generation, Table.REJECTED));
+    return new BackfillPipeline(pipeline, generation, times, input.bytes(), tables);
+  }
 
-    long bytes = files.stream().mapToLong(InputFile::bytes).sum();
-    return new BackfillPipeline(pipeline, generation, times, bytes);
+  /**
+   * The id of the contract whose tables a backfill with these options writes.
+   *
+   * @throws UsageException if the contract cannot be used
+   */
+  public static String contractId(BackfillPipelineOptions options) {
+    return OptionValues.contract("contract", options.getContract()).id();
   }
 
   /** Hours are replaced as wholes, and so are the windows in them. */
@@ -144,38 +157,26 @@ public final class BackfillPipeline {
     return time;
   }
 
-  private static List<LakeFile> eventsOf(String lake, Contract contract, TimeRange times) {
-    Path root = Path.of(lake);
-    if (!Files.isDirectory(root)) {
-      throw UsageException.option(
-          "input", LAKE, "--lake to be a folder that is there, in the local file system");
-    }
-    List<LakeFile> files =
-        LakeTable.of(root, contract.id(), Table.EVENTS.folder()).files().stream()
-            .filter(file -> times.contains(file.hour().start().toEpochMilli()))
-            .toList();
-    if (files.isEmpty()) {
-      throw UsageException.option(
-          "input", LAKE, "a lake with events of " + contract.id() + " in that time");
-    }
-    return files;
-  }
-
   public Pipeline pipeline() {
     return pipeline;
   }
 
-  /** How much there is to read, as it is on the disk. */
+  /** How much there is to read, as it is on the disk; 0 where that is not known. */
   public long inputBytes() {
     return inputBytes;
+  }
+
+  /** Files that have the reports that were asked for, as text for a terminal, once it is done. */
+  public List<Path> reports() {
+    return tables;
   }
 
   /**
    * Makes what the pipeline wrote count, once it is done.
    *
-   * @return how many hours of events were replaced
+   * @return how many hours of events were replaced; of a dry run none
    */
   public int publish() throws IOException {
-    return generation.publish(times);
+    return generation == null ? 0 : generation.publish(times);
   }
 }

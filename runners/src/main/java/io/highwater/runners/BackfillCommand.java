@@ -1,5 +1,6 @@
 package io.highwater.runners;
 
+import io.highwater.lake.LakeLock;
 import io.highwater.pipelines.BackfillPipeline;
 import io.highwater.pipelines.HighwaterOptions;
 import io.highwater.transforms.HighwaterMetrics;
@@ -38,6 +39,21 @@ final class BackfillCommand implements Command {
       return 0;
     }
     BackfillOptions options = PipelineArguments.parse(arguments, DEFAULTS, BackfillOptions.class);
+    boolean isLocal = !options.getLake().contains("://");
+    if (options.getDryRun() || !isLocal) {
+      return run(options);
+    }
+    // Before it looks at what it is going to replace.
+    try (LakeLock lock =
+        LakeLock.acquire(
+            Path.of(options.getLake()), BackfillPipeline.contractId(options), "backfill")) {
+      return run(options);
+    } catch (LakeLock.HeldException e) {
+      throw new CommandFailedException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static int run(BackfillOptions options) throws Exception {
     BackfillPipeline backfill = BackfillPipeline.create(options, Instant.now());
     long startNanos = System.nanoTime();
     boolean embedded =
@@ -48,9 +64,15 @@ final class BackfillCommand implements Command {
       if (result.waitUntilFinish() != PipelineResult.State.DONE) {
         throw new CommandFailedException("the pipeline ended as " + result.getState());
       }
+    }
+    if (!options.getDryRun()) {
       LOG.info("All is written; replacing the hours in the lake");
     }
     int hours = backfill.publish();
+    for (Path report : backfill.reports()) {
+      System.out.println(Files.readString(report));
+      Files.delete(report);
+    }
     Map<String, Long> counters = counters(result, embedded);
     System.out.printf(
         Locale.ROOT,
@@ -99,6 +121,7 @@ final class BackfillCommand implements Command {
 
         scripts/highwater backfill --input='history/*.parquet' --lake=lake
         scripts/highwater backfill --input=lake --lake=lake --from=2024-03-01T00:00:00Z
+        scripts/highwater backfill --input=lake --lake=lake --contract=stricter.yaml --dryRun=true
 
         Options:
         """);

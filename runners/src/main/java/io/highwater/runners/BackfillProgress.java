@@ -62,7 +62,11 @@ final class BackfillProgress implements AutoCloseable {
 
   /** All is read some time before all is written: what is left is that of the reading. */
   static String line(long records, long rejected, long bytes, long totalBytes, double seconds) {
-    double share = totalBytes == 0 ? 1 : Math.min(1, (double) bytes / totalBytes);
+    if (totalBytes == 0) {
+      return String.format(
+          Locale.ROOT, "%,d records, %,.0f/s, %,d rejected", records, records / seconds, rejected);
+    }
+    double share = Math.min(1, (double) bytes / totalBytes);
     String left =
         share >= 1
             ? "grouping and writing"

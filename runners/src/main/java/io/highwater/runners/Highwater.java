@@ -27,6 +27,8 @@ public final class Highwater {
     COMMANDS.put("replay", () -> OptionsCommand.of(ReplayCommand::new));
     COMMANDS.put("stream", StreamCommand::new);
     COMMANDS.put("backfill", BackfillCommand::new);
+    COMMANDS.put("compact", () -> OptionsCommand.of(CompactCommand::new));
+    COMMANDS.put("export", () -> OptionsCommand.of(ExportCommand::new));
     COMMANDS.put("dashboard", () -> OptionsCommand.of(DashboardCommand::new));
     COMMANDS.put("bench", () -> OptionsCommand.of(BenchCommand::new));
   }

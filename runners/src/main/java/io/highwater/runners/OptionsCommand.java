@@ -21,6 +21,7 @@ public final class OptionsCommand implements Command {
   private static final Map<Class<?>, String> EXPECTED =
       Map.of(
           int.class, "a whole number",
+          Integer.class, "a whole number",
           long.class, "a whole number",
           double.class, "a number",
           Instant.class, "a time such as 2024-03-01T00:00:00Z");

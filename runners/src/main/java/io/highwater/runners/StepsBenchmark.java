@@ -3,6 +3,7 @@ package io.highwater.runners;
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.lake.ArrowFiles;
+import io.highwater.quality.QualityMeter;
 import io.highwater.record.Compression;
 import io.highwater.record.ConstraintChecker;
 import io.highwater.record.EventTimeScanner;
@@ -67,6 +68,8 @@ final class StepsBenchmark {
       measure(line, "check", rows, batch -> checker.check(parsed.get(batch)));
       measure(line, "sql", rows, batch -> sql.apply(parsed.get(batch)).close());
       measure(line, "aggregate", rows, batch -> aggregator.aggregate(events.get(batch)));
+      QualityMeter meter = QualityMeter.of(contract);
+      measure(line, "quality", rows, batch -> meter.addAccepted(events.get(batch)));
       for (Compression compression : Compression.values()) {
         measure(
             line,

@@ -5,6 +5,7 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.startsWith;
 
+import io.highwater.lake.LakeLock;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -36,7 +37,8 @@ class HighwaterTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "replay", "bench"})
+  @ValueSource(strings = {"generate", "replay", "export", "bench"})
+  @ValueSource(strings = {"generate", "replay", "compact", "bench"})
   void explainsEveryCommand(String command) {
     CommandOutput output = CommandOutput.of(command, "--help");
     assertThat(output.exitCode(), is(0));
@@ -75,6 +77,36 @@ class HighwaterTest {
     assertThat(output.exitCode(), is(1));
     assertThat(
         output.err(), startsWith("highwater generate: cannot write " + file + ": NoSuchFile"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--retainDays=-1 | --retainDays=-1: expected a number from 0 to 100000",
+        "--retainDays=all | --retainDays=all: expected a whole number",
+        "--contract=absent.yaml | --contract=absent.yaml: expected a valid contract:",
+        "--contract=warehouse-queries"
+            + " | --lake=absent: expected a lake with tables of the contract warehouse-queries",
+      })
+  void namesWrongOptionsOfCompact(String argument, String message) {
+    CommandOutput output = CommandOutput.of("compact", "--lake=absent", argument);
+    assertThat(output.exitCode(), is(2));
+    assertThat(output.err(), startsWith("highwater compact: " + message));
+  }
+
+  @Test
+  void saysWhoHasTheLake() throws Exception {
+    try (LakeLock held = LakeLock.acquire(directory, "warehouse-queries", "backfill")) {
+      CommandOutput output = CommandOutput.of("compact", "--lake=" + directory);
+      assertThat(output.exitCode(), is(1));
+      assertThat(
+          output.err(), containsString("/warehouse-queries is in use by backfill (process "));
+      assertThat(output.err().lines().count(), is(1L));
+    }
+    CommandOutput output = CommandOutput.of("compact", "--lake=" + directory);
+    assertThat(output.err(), output.exitCode(), is(0));
+    assertThat(output.out(), startsWith("hours=0 hours_open=0 hours_failed=0 "));
   }
 
   @ParameterizedTest

@@ -22,7 +22,9 @@ class ModuleWallsTest {
     "io.highwater.sql..",
     "io.highwater.rollup..",
     "io.highwater.lake..",
-    "io.highwater.status.."
+    "io.highwater.status..",
+    "io.highwater.export..",
+    "io.highwater.quality.."
   };
   private static final String TRANSFORMS = "io.highwater.transforms..";
   private static final String PIPELINES = "io.highwater.pipelines..";
@@ -54,6 +56,8 @@ class ModuleWallsTest {
         "rollup",
         "lake",
         "status",
+        "export",
+        "quality",
         "transforms",
         "pipelines",
         "dashboard",
@@ -76,6 +80,8 @@ class ModuleWallsTest {
             "io.highwater.rollup..",
             "io.highwater.lake..",
             "io.highwater.status..",
+            "io.highwater.export..",
+            "io.highwater.quality..",
             TRANSFORMS,
             PIPELINES,
             DASHBOARD,
@@ -106,7 +112,9 @@ class ModuleWallsTest {
             "io.highwater.sql..",
             "io.highwater.rollup..",
             "io.highwater.lake..",
-            "io.highwater.status..")
+            "io.highwater.status..",
+            "io.highwater.export..",
+            "io.highwater.quality..")
         .check(ours);
     noClasses()
         .that()
@@ -117,7 +125,9 @@ class ModuleWallsTest {
             "io.highwater.sql..",
             "io.highwater.rollup..",
             "io.highwater.lake..",
-            "io.highwater.status..")
+            "io.highwater.status..",
+            "io.highwater.export..",
+            "io.highwater.quality..")
         .check(ours);
   }
 

@@ -2,6 +2,7 @@ package io.highwater.transforms;
 
 import io.highwater.lake.LakeFile;
 import io.highwater.record.FileRecords;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
@@ -32,13 +33,18 @@ public record InputFile(String name, int number, long bytes) implements Serializ
       throw new IllegalArgumentException("globs is empty; expected at least one");
     }
     Map<String, Long> bytesByName = new TreeMap<>();
-    for (MatchResult match : FileSystems.match(globs)) {
-      for (MatchResult.Metadata file : match.metadata()) {
+    for (String glob : globs) {
+      boolean isFound = false;
+      for (MatchResult.Metadata file : FileSystems.match(glob).metadata()) {
         if (!file.resourceId().isDirectory()) {
           String name = file.resourceId().toString();
           FileRecords.requireSupported(name);
           bytesByName.put(name, file.sizeBytes());
+          isFound = true;
         }
+      }
+      if (!isFound) {
+        throw new FileNotFoundException("no file matches " + glob);
       }
     }
     List<InputFile> files = new ArrayList<>();

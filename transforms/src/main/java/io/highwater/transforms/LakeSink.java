@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * job drains.
  *
  * <p>Bounded: each group becomes files of a generation, whose names come out by hour, for {@link
- * PublishGeneration} to make them count.
+ * PrepareGeneration} to note.
  */
 final class LakeSink extends PTransform<PCollection<RecordBatch>, PCollection<KV<Long, String>>> {
   /** A file's format: how the compressed record batches of one group become a file. */

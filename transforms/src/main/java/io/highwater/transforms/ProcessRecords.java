@@ -26,6 +26,9 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
   /** Accepted rows with their derived columns; with deduplication, those that are new. */
   public static final TupleTag<RecordBatch> EVENTS = new TupleTag<>("events") {};
 
+  /** Accepted rows as they came, before any is dropped for its key. */
+  public static final TupleTag<RecordBatch> ACCEPTED = new TupleTag<>("accepted") {};
+
   public static final TupleTag<RecordBatch> ROLLUPS = RollUpRecords.ROLLUPS;
 
   /** Every row that failed a check, with its reason and its original bytes. */
@@ -103,7 +106,8 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
     PCollection<SourcedBatch> valid = validated.get(ValidateRecords.VALID);
 
     PCollectionTuple classified = valid.apply("ClassifyRecords", ClassifyRecords.of(contract));
-    PCollection<RecordBatch> events = classified.get(ClassifyRecords.CLASSIFIED);
+    PCollection<RecordBatch> accepted = classified.get(ClassifyRecords.CLASSIFIED);
+    PCollection<RecordBatch> events = accepted;
 
     PCollection<Long> duplicates = null;
     if (messages.isBounded() == IsBounded.BOUNDED) {
@@ -127,6 +131,7 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
 
     PCollectionTuple outputs =
         PCollectionTuple.of(EVENTS, events)
+            .and(ACCEPTED, accepted)
             .and(ROLLUPS, rollUps.get(RollUpRecords.ROLLUPS))
             .and(REJECTED, rejected);
     if (rollUps.has(LATE_ROWS)) {

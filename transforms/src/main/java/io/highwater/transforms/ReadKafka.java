@@ -175,7 +175,7 @@ public final class ReadKafka extends PTransform<PBegin, PCollection<RawBatch>> {
     };
   }
 
-  private static Map<String, Object> tuned(Map<String, Object> consumerConfig) {
+  static Map<String, Object> tuned(Map<String, Object> consumerConfig) {
     Map<String, Object> config = new HashMap<>(consumerConfig);
     // A poll hands over up to this many; the default of 500 makes the hand-over between threads
     // the largest cost of reading.

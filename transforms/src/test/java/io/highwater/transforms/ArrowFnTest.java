@@ -53,6 +53,10 @@ class ArrowFnTest {
     processed
         .get(ProcessRecords.EVENTS)
         .apply(WriteArrow.of(contract, Table.EVENTS, "lake").withGeneration("1"));
+    PCollectionTuple.of(MeasureQuality.ACCEPTED, processed.get(ProcessRecords.EVENTS))
+        .and(MeasureQuality.REJECTED, processed.get(ProcessRecords.REJECTED))
+        .apply(MeasureQuality.of(contract));
+    processed.apply(CompareWithLake.of(contract, "no-lake"));
     processed.get(ProcessRecords.REJECTED).apply(WriteDeadLetters.of("localhost:1", "dead", null));
     PCollection<RecordBatch> stream =
         pipeline
@@ -97,15 +101,25 @@ class ArrowFnTest {
             .map(KV.class::cast)
             .map(partials -> KV.of(partials.getKey(), List.of(partials.getValue())))
             .toList();
-    return Map.of(
-        "ParseFn", List.of(MESSAGES),
-        "ValidateFn", parsed,
-        "ClassifyFn", valid,
-        "AggregateFn", events,
-        "MergeHistoryFn", shards,
-        "CompressFn", events,
-        "RouteFn", events,
-        "MessageFn", rejected);
+    List<?> pieces =
+        run("CutFn", events).stream()
+            .map(KV.class::cast)
+            .map(piece -> KV.of(piece.getKey(), List.of(piece.getValue())))
+            .toList();
+    return Map.ofEntries(
+        Map.entry("ParseFn", List.of(MESSAGES)),
+        Map.entry("ValidateFn", parsed),
+        Map.entry("ClassifyFn", valid),
+        Map.entry("AggregateFn", events),
+        Map.entry("MergeHistoryFn", shards),
+        Map.entry("CompressFn", events),
+        Map.entry("RouteFn", events),
+        Map.entry("MessageFn", rejected),
+        Map.entry("AcceptedFn", events),
+        Map.entry("RejectedFn", rejected),
+        Map.entry("CutFn", events),
+        Map.entry("CompareFn", pieces),
+        Map.entry("CountRejectedFn", rejected));
   }
 
   private List<Object> run(String name, List<?> elements) {
@@ -143,6 +157,11 @@ class ArrowFnTest {
             "MergeHistoryFn",
             "CompressFn",
             "RouteFn",
+            "AcceptedFn",
+            "RejectedFn",
+            "CutFn",
+            "CompareFn",
+            "CountRejectedFn",
             // Have state; see DeduplicateRecordsTest and RollUpRecordsTest.
             "DropFn",
             "MergeFn",

@@ -49,7 +49,7 @@ import picocli.CommandLine.Option;
     description = {
       "Shows everything on this machine: makes up the queries of a warehouse, backfills their"
           + " history, replays what follows through a Kafka broker at speed, streams it into a lake,"
-          + " and serves the page. Each start begins anew."
+          + " compacts the lake every minute, and serves the page. Each start begins anew."
     },
     footer = {
       "",
@@ -167,6 +167,7 @@ public final class DemoCommand implements Callable<Integer> {
               "--lake=" + lake,
               "--startFrom=earliest",
               "--stateDir=" + home.resolve("state"));
+      DemoCompaction.start(lake, logs.resolve("compact.log"));
       say("%nOpen http://localhost:%d   (Ctrl-C ends it)%n", port);
       while (!ended.await(SUMMARY_SECONDS, TimeUnit.SECONDS)) {
         broker.failIfDead();
