@@ -1,5 +1,6 @@
 package io.highwater.export;
 
+import io.highwater.record.SqlPath;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -20,9 +21,8 @@ final class SqlText {
     return "'" + text.replace("'", "''") + "'";
   }
 
-  /** For {@code read_parquet}: a path with the characters of a pattern means the file itself. */
+  /** See {@link SqlPath#literal}. */
   static String parquetFile(Path file) {
-    return "read_parquet(%s, hive_partitioning = false)"
-        .formatted(literal(file.toString().replaceAll("([*?\\[])", "[$1]")));
+    return "read_parquet(%s, hive_partitioning = false)".formatted(SqlPath.literal(file));
   }
 }

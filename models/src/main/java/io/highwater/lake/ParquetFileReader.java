@@ -1,5 +1,6 @@
 package io.highwater.lake;
 
+import io.highwater.record.SqlPath;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -51,9 +52,8 @@ final class ParquetFileReader extends ArrowReader {
           DriverManager.getConnection("jdbc:duckdb:", settings).unwrap(DuckDBConnection.class);
       try {
         Statement statement = connection.createStatement();
-        // A path with the characters of a glob means the file of that name.
-        String path = file.toString().replaceAll("([*?\\[])", "[$1]").replace("'", "''");
-        String source = " FROM read_parquet('" + path + "', hive_partitioning = false)";
+        String source =
+            " FROM read_parquet(" + SqlPath.literal(file) + ", hive_partitioning = false)";
         DuckDBResultSet result =
             statement
                 .executeQuery("SELECT " + String.join(", ", columns(statement, source)) + source)

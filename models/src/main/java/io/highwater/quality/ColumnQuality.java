@@ -1,11 +1,12 @@
 package io.highwater.quality;
 
+import static java.util.Objects.requireNonNull;
+
 import io.highwater.contract.FieldType;
+import io.highwater.rollup.Scalars;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,21 +46,9 @@ record ColumnQuality(
         distinct.merge(that.distinct));
   }
 
+  /** Of values that are there, as both columns have some. */
   private static int compare(@Nullable Object left, @Nullable Object right) {
-    if (left instanceof Long a && right instanceof Long b) {
-      return a.compareTo(b);
-    }
-    if (left instanceof Double a && right instanceof Double b) {
-      return a.compareTo(b);
-    }
-    if (left instanceof Boolean a && right instanceof Boolean b) {
-      return a.compareTo(b);
-    }
-    if (left instanceof String a && right instanceof String b) {
-      return Arrays.compareUnsigned(
-          a.getBytes(StandardCharsets.UTF_8), b.getBytes(StandardCharsets.UTF_8));
-    }
-    throw new IllegalArgumentException("cannot compare " + left + " and " + right);
+    return Scalars.compare(requireNonNull(left, "left"), requireNonNull(right, "right"));
   }
 
   void writeTo(DataOutput out) throws IOException {

@@ -4,9 +4,7 @@ import io.highwater.contract.Contract;
 import io.highwater.contract.Field;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BaseFixedWidthVector;
@@ -19,6 +17,7 @@ import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.TimeStampMicroVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.types.pojo.Schema;
 import org.apache.arrow.vector.util.TransferPair;
 import org.jspecify.annotations.Nullable;
 
@@ -33,10 +32,12 @@ final class ColumnConverter {
 
   private final Contract contract;
   private final BufferAllocator allocator;
+  private final Schema schema;
 
   ColumnConverter(Contract contract, BufferAllocator allocator) {
     this.contract = contract;
     this.allocator = allocator;
+    this.schema = RecordSchemas.parsed(contract);
   }
 
   /**
@@ -55,22 +56,18 @@ final class ColumnConverter {
   Converted convert(RawColumns raw, VectorSchemaRoot columns) {
     int rowCount = columns.getRowCount();
     BitSet doubtful = new BitSet();
-    Set<String> known =
-        new HashSet<>(Set.of(RecordSchemas.TOPIC, RecordSchemas.PARTITION, RecordSchemas.OFFSET));
     List<FieldVector> converted = new ArrayList<>();
     try {
       for (Field field : contract.fields()) {
-        known.add(field.name());
         converted.add(convert(field, columns.getVector(field.name()), rowCount, doubtful));
       }
       addPositions(raw, columns, converted);
       int unknown = 0;
       for (FieldVector column : columns.getFieldVectors()) {
-        unknown += known.contains(column.getName()) ? 0 : 1;
+        unknown += isKnown(column.getName()) ? 0 : 1;
       }
       VectorSchemaRoot rows =
-          new VectorSchemaRoot(
-              RecordSchemas.parsed(contract).getFields(), List.copyOf(converted), rowCount);
+          new VectorSchemaRoot(schema.getFields(), List.copyOf(converted), rowCount);
       return new Converted(rows, doubtful, unknown);
     } catch (RuntimeException e) {
       converted.forEach(FieldVector::close);
@@ -78,10 +75,14 @@ final class ColumnConverter {
     }
   }
 
+  private boolean isKnown(String column) {
+    return !column.equals(RecordSchemas.RAW_ROW)
+        && schema.getFields().stream().anyMatch(field -> field.getName().equals(column));
+  }
+
   private FieldVector convert(
       Field field, @Nullable FieldVector source, int rowCount, BitSet doubtful) {
-    org.apache.arrow.vector.types.pojo.Field target =
-        RecordSchemas.column(field.name(), field.type());
+    org.apache.arrow.vector.types.pojo.Field target = schema.findField(field.name());
     FieldVector out;
     if (source == null) {
       out = target.createVector(allocator);

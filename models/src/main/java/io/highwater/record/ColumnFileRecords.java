@@ -132,7 +132,7 @@ final class ColumnFileRecords extends FileRecords {
                 """
                 SELECT any_value(row_group_num_rows), sum(total_compressed_size)
                 FROM parquet_metadata(%s) GROUP BY row_group_id ORDER BY row_group_id"""
-                    .formatted(literal(file)))) {
+                    .formatted(SqlPath.literal(file)))) {
       while (groups.next()) {
         rows += groups.getLong(1);
         bytes += groups.getLong(2);
@@ -152,14 +152,9 @@ final class ColumnFileRecords extends FileRecords {
     return slices;
   }
 
-  /** A path with the characters of a glob means the file of that name. */
-  private static String literal(Path file) {
-    return "'" + file.toString().replaceAll("([*?\\[])", "[$1]").replace("'", "''") + "'";
-  }
-
   private static String parquet(Path file, boolean rowNumber) {
     return "read_parquet("
-        + literal(file)
+        + SqlPath.literal(file)
         + ", hive_partitioning = false"
         + (rowNumber ? ", file_row_number = true)" : ")");
   }

@@ -33,7 +33,7 @@ final class ColumnJson {
     this.columns = columns.getFieldVectors();
     for (FieldVector column : this.columns) {
       json.setLength(0);
-      appendText(column.getName());
+      JsonText.appendText(json, column.getName());
       names.add(json.toString());
     }
   }
@@ -58,59 +58,27 @@ final class ColumnJson {
     } else if (column instanceof BigIntVector whole) {
       json.append(whole.get(row));
     } else if (column instanceof Float8Vector numbers) {
-      double value = numbers.get(row);
-      if (Double.isFinite(value)) {
-        json.append(value);
-      } else {
-        json.append('"').append(value).append('"');
-      }
+      JsonText.appendDouble(json, numbers.get(row));
     } else if (column instanceof BitVector booleans) {
       json.append(booleans.get(row) == 1);
     } else if (column instanceof TimeStampMicroVector times) {
-      appendTime(times.get(row));
+      long micros = times.get(row);
+      JsonText.appendTime(
+          json,
+          LocalDateTime.ofEpochSecond(
+              Math.floorDiv(micros, 1_000_000L),
+              (int) Math.floorMod(micros, 1_000_000L) * 1_000,
+              ZoneOffset.UTC));
     } else if (column instanceof VarCharVector texts) {
       String text = new String(texts.get(row), StandardCharsets.UTF_8);
       if (isJson(column)) {
         json.append(text);
       } else {
-        appendText(text);
+        JsonText.appendText(json, text);
       }
     } else {
       throw new IllegalStateException(
           "column " + column.getName() + " is of type " + column.getField().getType());
     }
-  }
-
-  private void appendTime(long micros) {
-    LocalDateTime time =
-        LocalDateTime.ofEpochSecond(Math.floorDiv(micros, 1_000_000L), 0, ZoneOffset.UTC);
-    json.append('"').append(time.toLocalDate()).append('T');
-    appendTwoDigits(time.getHour()).append(':');
-    appendTwoDigits(time.getMinute()).append(':');
-    appendTwoDigits(time.getSecond()).append('.');
-    long fraction = Math.floorMod(micros, 1_000_000L);
-    for (int unit = 100_000; unit > 0; unit /= 10) {
-      json.append((char) ('0' + fraction / unit % 10));
-    }
-    json.append('"');
-  }
-
-  private StringBuilder appendTwoDigits(int value) {
-    return json.append((char) ('0' + value / 10)).append((char) ('0' + value % 10));
-  }
-
-  private void appendText(String text) {
-    json.append('"');
-    for (int index = 0; index < text.length(); index++) {
-      char next = text.charAt(index);
-      if (next == '"' || next == '\\') {
-        json.append('\\').append(next);
-      } else if (next < ' ') {
-        json.append(String.format("\\u%04x", (int) next));
-      } else {
-        json.append(next);
-      }
-    }
-    json.append('"');
   }
 }

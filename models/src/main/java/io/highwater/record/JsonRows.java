@@ -43,7 +43,7 @@ final class JsonRows {
     List<Column> columns = new ArrayList<>();
     for (int index = 1; index <= metaData.getColumnCount(); index++) {
       StringBuilder start = new StringBuilder(index == 1 ? "{" : ", ");
-      appendText(start, metaData.getColumnLabel(index));
+      JsonText.appendText(start, metaData.getColumnLabel(index));
       columns.add(new Column(start.append(": ").toString(), typeOf(metaData, index)));
     }
     return new JsonRows(rows, columns);
@@ -101,8 +101,8 @@ final class JsonRows {
   private void appendValue(int type, int index) throws SQLException {
     switch (type) {
       case Types.BIGINT -> json.append(rows.getLong(index));
-      case Types.REAL -> appendDouble(rows.getFloat(index));
-      case Types.DOUBLE -> appendDouble(rows.getDouble(index));
+      case Types.REAL -> JsonText.appendDouble(json, rows.getFloat(index));
+      case Types.DOUBLE -> JsonText.appendDouble(json, rows.getDouble(index));
       case Types.BOOLEAN -> json.append(rows.getBoolean(index));
       case Types.NUMERIC -> appendDecimal(rows.getString(index));
       case Types.TIMESTAMP -> appendTime(rows.getObject(index, LocalDateTime.class));
@@ -112,14 +112,6 @@ final class JsonRows {
       }
       case Types.VARBINARY -> appendBytes(rows.getBytes(index));
       default -> appendNullable(rows.getString(index));
-    }
-  }
-
-  private void appendDouble(double value) {
-    if (Double.isFinite(value)) {
-      json.append(value);
-    } else {
-      json.append('"').append(value).append('"');
     }
   }
 
@@ -146,30 +138,10 @@ final class JsonRows {
       return;
     }
     if (time.equals(LocalDateTime.MAX) || time.equals(LocalDateTime.MIN)) {
-      appendText(json, time.equals(LocalDateTime.MAX) ? "infinity" : "-infinity");
+      JsonText.appendText(json, time.equals(LocalDateTime.MAX) ? "infinity" : "-infinity");
       return;
     }
-    json.append('"').append(time.toLocalDate()).append('T');
-    appendDigits(time.getHour(), 10).append(':');
-    appendDigits(time.getMinute(), 10).append(':');
-    appendDigits(time.getSecond(), 10).append('.');
-    int nanos = time.getNano();
-    if (nanos % 1_000 == 0) {
-      appendDigits(nanos / 1_000, 100_000);
-    } else {
-      appendDigits(nanos, 100_000_000);
-    }
-    json.append('"');
-  }
-
-  /**
-   * @param unit of the first digit
-   */
-  private StringBuilder appendDigits(int value, int unit) {
-    for (int next = unit; next > 0; next /= 10) {
-      json.append((char) ('0' + value / next % 10));
-    }
-    return json;
+    JsonText.appendTime(json, time);
   }
 
   private void appendBytes(byte @Nullable [] bytes) {
@@ -182,27 +154,12 @@ final class JsonRows {
     } catch (CharacterCodingException e) {
       text = "\\x" + HexFormat.of().formatHex(bytes);
     }
-    appendText(json, text);
+    JsonText.appendText(json, text);
   }
 
   private void appendNullable(@Nullable String text) {
     if (text != null) {
-      appendText(json, text);
+      JsonText.appendText(json, text);
     }
-  }
-
-  private static void appendText(StringBuilder json, String text) {
-    json.append('"');
-    for (int index = 0; index < text.length(); index++) {
-      char next = text.charAt(index);
-      if (next == '"' || next == '\\') {
-        json.append('\\').append(next);
-      } else if (next < ' ') {
-        json.append(String.format("\\u%04x", (int) next));
-      } else {
-        json.append(next);
-      }
-    }
-    json.append('"');
   }
 }

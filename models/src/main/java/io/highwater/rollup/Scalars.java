@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Single values on the heap: Long (also for timestamps, in microseconds), Double, Boolean, String.
  */
-final class Scalars {
+public final class Scalars {
   private static final int NULL = 0;
   private static final int LONG = 1;
   private static final int DOUBLE = 2;
@@ -21,7 +21,7 @@ final class Scalars {
   /**
    * Orders two values of one type as DuckDB does: NaN above all numbers, strings by their UTF-8.
    */
-  static int compare(Object left, Object right) {
+  public static int compare(Object left, Object right) {
     if (left instanceof Long a && right instanceof Long b) {
       return a.compareTo(b);
     }

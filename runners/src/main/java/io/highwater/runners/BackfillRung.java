@@ -16,15 +16,11 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.atomic.LongAdder;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.coders.VarIntCoder;
 import org.apache.beam.sdk.io.FileIO;
 import org.apache.beam.sdk.io.parquet.ParquetIO;
 import org.apache.beam.sdk.transforms.Create;
-import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 
@@ -61,9 +57,6 @@ final class BackfillRung {
     }
   }
 
-  /** Rows that came to the end of a pipeline that is cut off behind a step. */
-  private static final LongAdder COUNTED = new LongAdder();
-
   private BackfillRung() {}
 
   /**
@@ -78,7 +71,7 @@ final class BackfillRung {
       case READ_PARQUETIO, READ, CLASSIFY, ROLLUP -> {
         BackfillOptions options = options(input, output);
         BackfillCommand.runEmbedded(cut(options, rung, input), options);
-        requireRows(rung, COUNTED.sum(), rows);
+        requireRows(rung, RowCount.sum(), rows);
       }
       case BACKFILL -> {
         BackfillOptions options = options(input, output);
@@ -135,7 +128,7 @@ final class BackfillRung {
           .apply(FileIO.matchAll())
           .apply(FileIO.readMatches())
           .apply(ParquetIO.parseFilesGenericRecords(unused -> 1).withCoder(VarIntCoder.of()))
-          .apply("Count", count(one -> one));
+          .apply("Count", RowCount.of(one -> one));
       return pipeline;
     }
     PCollection<RawBatch> records =
@@ -145,7 +138,7 @@ final class BackfillRung {
                 ReadFiles.of(contract, InputFile.match(List.of(input.toString())), Instant.EPOCH))
             .get(ReadFiles.RECORDS);
     switch (rung) {
-      case READ -> records.apply("Count", count(RawBatch::size));
+      case READ -> records.apply("Count", RowCount.of(RawBatch::size));
       case CLASSIFY ->
           records
               .apply("ParseRecords", ParseRecords.of(contract))
@@ -154,32 +147,15 @@ final class BackfillRung {
               .get(ValidateRecords.VALID)
               .apply("ClassifyRecords", ClassifyRecords.of(contract))
               .get(ClassifyRecords.CLASSIFIED)
-              .apply("Count", count(RecordBatch::rowCount));
+              .apply("Count", RowCount.of(RecordBatch::rowCount));
       case ROLLUP -> {
         PCollectionTuple processed =
             records.apply("ProcessRecords", ProcessRecords.of(contract, 1));
-        processed.get(ProcessRecords.EVENTS).apply("Count", count(RecordBatch::rowCount));
-        processed.get(ProcessRecords.ROLLUPS).apply("CountRollUps", count(batch -> 0));
+        processed.get(ProcessRecords.EVENTS).apply("Count", RowCount.of(RecordBatch::rowCount));
+        processed.get(ProcessRecords.ROLLUPS).apply("CountRollUps", RowCount.of(batch -> 0));
       }
       default -> throw new IllegalArgumentException(rung.key());
     }
     return pipeline;
-  }
-
-  private static <T> ParDo.SingleOutput<T, Void> count(SerializableFunction<T, Integer> rows) {
-    return ParDo.of(new CountFn<>(rows));
-  }
-
-  private static final class CountFn<T> extends DoFn<T, Void> {
-    private final SerializableFunction<T, Integer> rows;
-
-    CountFn(SerializableFunction<T, Integer> rows) {
-      this.rows = rows;
-    }
-
-    @ProcessElement
-    public void process(@Element T element) {
-      COUNTED.add(rows.apply(element));
-    }
   }
 }

@@ -24,15 +24,11 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.ipc.ArrowFileReader;
 import org.apache.beam.sdk.Pipeline;
-import org.apache.beam.sdk.transforms.DoFn;
-import org.apache.beam.sdk.transforms.ParDo;
-import org.apache.beam.sdk.transforms.SerializableFunction;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -82,9 +78,6 @@ final class StreamRung {
     }
   }
 
-  /** Rows that came to the end of a pipeline that is cut off behind a step. */
-  private static final LongAdder COUNTED = new LongAdder();
-
   private StreamRung() {}
 
   /**
@@ -92,7 +85,7 @@ final class StreamRung {
    */
   static Result run(Rung rung, String bootstrapServers, long rows, Path dir) throws Exception {
     if (rung == Rung.CONSUMER) {
-      Meter meter = new Meter(rows, COUNTED::sum);
+      Meter meter = new Meter(rows, RowCount::sum);
       consume(bootstrapServers, rows, meter);
       return meter.result();
     }
@@ -111,7 +104,7 @@ final class StreamRung {
       arguments.add("--liveTopic=" + TOPIC + "-live");
     }
     if (rung != Rung.STREAM && rung != Rung.LIVE) {
-      Meter meter = new Meter(rows, COUNTED::sum);
+      Meter meter = new Meter(rows, RowCount::sum);
       run(
           new StreamCommand(INTERVAL, unused -> meter.look(), options -> cut(options, rung)),
           arguments);
@@ -159,12 +152,12 @@ final class StreamRung {
     PCollection<RawBatch> messages =
         pipeline.apply("ReadKafka", StreamingPipeline.readKafka(options, contract));
     switch (rung) {
-      case READ, READ_KAFKAIO -> messages.apply("Count", count(RawBatch::size));
+      case READ, READ_KAFKAIO -> messages.apply("Count", RowCount.of(RawBatch::size));
       case PARSE ->
           messages
               .apply("ParseRecords", ParseRecords.of(contract))
               .get(ParseRecords.PARSED)
-              .apply("Count", count((SourcedBatch batch) -> batch.records().rowCount()));
+              .apply("Count", RowCount.of((SourcedBatch batch) -> batch.records().rowCount()));
       case CLASSIFY ->
           messages
               .apply("ParseRecords", ParseRecords.of(contract))
@@ -173,33 +166,16 @@ final class StreamRung {
               .get(ValidateRecords.VALID)
               .apply("ClassifyRecords", ClassifyRecords.of(contract))
               .get(ClassifyRecords.CLASSIFIED)
-              .apply("Count", count(RecordBatch::rowCount));
+              .apply("Count", RowCount.of(RecordBatch::rowCount));
       case ROLLUP -> {
         PCollectionTuple processed =
             messages.apply("ProcessRecords", ProcessRecords.of(contract, 1));
-        processed.get(ProcessRecords.EVENTS).apply("Count", count(RecordBatch::rowCount));
-        processed.get(ProcessRecords.ROLLUPS).apply("CountRollUps", count(unused -> 0));
+        processed.get(ProcessRecords.EVENTS).apply("Count", RowCount.of(RecordBatch::rowCount));
+        processed.get(ProcessRecords.ROLLUPS).apply("CountRollUps", RowCount.of(unused -> 0));
       }
       case CONSUMER, LIVE, STREAM -> throw new IllegalArgumentException(rung + " is not cut");
     }
     return pipeline;
-  }
-
-  private static <T> ParDo.SingleOutput<T, Void> count(SerializableFunction<T, Integer> rows) {
-    return ParDo.of(new CountFn<>(rows));
-  }
-
-  private static final class CountFn<T> extends DoFn<T, Void> {
-    private final SerializableFunction<T, Integer> rows;
-
-    CountFn(SerializableFunction<T, Integer> rows) {
-      this.rows = rows;
-    }
-
-    @ProcessElement
-    public void process(@Element T batch) {
-      COUNTED.add(rows.apply(batch));
-    }
   }
 
   private static void consume(String bootstrapServers, long rows, Meter meter) {
@@ -221,8 +197,8 @@ final class StreamRung {
       }
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
-      while (COUNTED.sum() < rows) {
-        COUNTED.add(consumer.poll(Duration.ofSeconds(10)).count());
+      while (RowCount.sum() < rows) {
+        RowCount.add(consumer.poll(Duration.ofSeconds(10)).count());
         meter.look();
       }
     }
