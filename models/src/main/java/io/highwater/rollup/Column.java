@@ -11,6 +11,7 @@ import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.TimeStampMicroVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.datasketches.hash.MurmurHash3;
+import org.jspecify.annotations.Nullable;
 
 /** A column copied into arrays, where the loops over it run fast whatever the JVM's flags. */
 abstract sealed class Column {
@@ -54,6 +55,11 @@ abstract sealed class Column {
             + "' is "
             + vector.getField().getType()
             + "; a roll-up works on integer, number, boolean, string and timestamp");
+  }
+
+  /** Numbers that tell the values apart, and rows without one, as quickly as can be. */
+  Column codes() {
+    return this;
   }
 
   /** Orders the values of two rows that have one, as {@link Scalars#compare}. */
@@ -238,6 +244,7 @@ abstract sealed class Column {
     private final int[] offsets;
 
     private final byte[] bytes;
+    private @Nullable Column codes;
 
     private Strings(FieldVector vector) {
       super(vector);
@@ -250,6 +257,17 @@ abstract sealed class Column {
           .get(offsets);
       bytes = new byte[offsets[valid.length]];
       vector.getDataBuffer().getBytes(0, bytes);
+    }
+
+    /** Texts are compared once, however often rows are grouped by them. */
+    @Override
+    Column codes() {
+      Column known = codes;
+      if (known == null) {
+        known = new Longs(Arrays.stream(Groups.of(this).ids).asLongStream().toArray());
+        codes = known;
+      }
+      return known;
     }
 
     @Override

@@ -24,8 +24,19 @@ final class Groups {
     ids = new int[rowCount];
   }
 
+  /** Rows with the same value, or none. */
+  static Groups of(Column column) {
+    Groups groups = new Groups(column.valid.length);
+    groups.split(column);
+    return groups;
+  }
+
   /** Afterwards the rows of a group also have the same value in this column, or all none. */
   void splitBy(Column column) {
+    split(column.codes());
+  }
+
+  private void split(Column column) {
     int[] parents = ids;
     int[] split = new int[parents.length];
     int[] newFirstRows = new int[16];

@@ -142,9 +142,7 @@ final class BackfillRung {
       case CLASSIFY ->
           records
               .apply("ParseRecords", ParseRecords.of(contract))
-              .get(ParseRecords.PARSED)
               .apply("ValidateRecords", ValidateRecords.of(contract))
-              .get(ValidateRecords.VALID)
               .apply("ClassifyRecords", ClassifyRecords.of(contract))
               .get(ClassifyRecords.CLASSIFIED)
               .apply("Count", RowCount.of(RecordBatch::rowCount));

@@ -156,14 +156,11 @@ final class StreamRung {
       case PARSE ->
           messages
               .apply("ParseRecords", ParseRecords.of(contract))
-              .get(ParseRecords.PARSED)
               .apply("Count", RowCount.of((SourcedBatch batch) -> batch.records().rowCount()));
       case CLASSIFY ->
           messages
               .apply("ParseRecords", ParseRecords.of(contract))
-              .get(ParseRecords.PARSED)
               .apply("ValidateRecords", ValidateRecords.of(contract))
-              .get(ValidateRecords.VALID)
               .apply("ClassifyRecords", ClassifyRecords.of(contract))
               .get(ClassifyRecords.CLASSIFIED)
               .apply("Count", RowCount.of(RecordBatch::rowCount));

@@ -11,6 +11,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.List;
 import org.apache.beam.sdk.coders.AtomicCoder;
 import org.apache.beam.sdk.coders.Coder;
 
@@ -90,11 +91,21 @@ public final class BatchCoders {
     void write(SourcedBatch value, DataOutput out) throws IOException {
       value.records().writeTo(out);
       value.raw().writeTo(out);
+      out.writeInt(value.rejected().size());
+      for (RecordBatch rejected : value.rejected()) {
+        rejected.writeTo(out);
+      }
     }
 
     @Override
     SourcedBatch read(DataInput in) throws IOException {
-      return new SourcedBatch(RecordBatch.readFrom(in), RawBatch.readFrom(in));
+      RecordBatch records = RecordBatch.readFrom(in);
+      RawBatch raw = RawBatch.readFrom(in);
+      RecordBatch[] rejected = new RecordBatch[in.readInt()];
+      for (int i = 0; i < rejected.length; i++) {
+        rejected[i] = RecordBatch.readFrom(in);
+      }
+      return new SourcedBatch(records, raw, List.of(rejected));
     }
   }
 

@@ -23,13 +23,15 @@ import org.apache.beam.sdk.values.TupleTagList;
 /**
  * Runs the contract's SQL, one SELECT a batch: adds the derived columns and rejects rows that break
  * a row rule. Bounded or unbounded; keeps windows and timestamps. The rows that come out have
- * passed every check and leave their raw messages behind.
+ * passed every check and leave their raw messages behind; what failed here and before comes out
+ * beside them.
  */
 public final class ClassifyRecords extends PTransform<PCollection<SourcedBatch>, PCollectionTuple> {
   /** Batches of {@link RecordSchemas#events}. */
   public static final TupleTag<RecordBatch> CLASSIFIED = new TupleTag<>("classified") {};
 
-  public static final TupleTag<RecordBatch> REJECTED = new TupleTag<>("ruled_out") {};
+  /** Batches of {@link RejectedRecords}, of all checks. */
+  public static final TupleTag<RecordBatch> REJECTED = new TupleTag<>("rejected") {};
 
   private final Contract contract;
 
@@ -78,6 +80,10 @@ public final class ClassifyRecords extends PTransform<PCollection<SourcedBatch>,
 
     @ProcessElement
     public void process(@Element SourcedBatch batch, MultiOutputReceiver out) {
+      batch.rejected().forEach(out.get(REJECTED)::output);
+      if (batch.records().rowCount() == 0) {
+        return;
+      }
       try (VectorSchemaRoot parsed = batch.records().open(allocator())) {
         RowSql.Result result = sql.apply(parsed);
         try (VectorSchemaRoot derived = result.derived()) {

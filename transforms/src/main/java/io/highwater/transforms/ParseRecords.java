@@ -22,18 +22,13 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.PCollection;
-import org.apache.beam.sdk.values.PCollectionTuple;
-import org.apache.beam.sdk.values.TupleTag;
-import org.apache.beam.sdk.values.TupleTagList;
 
 /**
  * Messages into columns by the contract's fields. Bounded or unbounded; keeps windows and
- * timestamps. What cannot be read goes to {@link #REJECTED} with its reason.
+ * timestamps. What cannot be read goes along as rejected, with its reason.
  */
-public final class ParseRecords extends PTransform<PCollection<RawBatch>, PCollectionTuple> {
-  public static final TupleTag<SourcedBatch> PARSED = new TupleTag<>("parsed") {};
-  public static final TupleTag<RecordBatch> REJECTED = new TupleTag<>("unparsed") {};
-
+public final class ParseRecords
+    extends PTransform<PCollection<RawBatch>, PCollection<SourcedBatch>> {
   private final Contract contract;
   private final TimeRange times;
 
@@ -55,15 +50,10 @@ public final class ParseRecords extends PTransform<PCollection<RawBatch>, PColle
   }
 
   @Override
-  public PCollectionTuple expand(PCollection<RawBatch> input) {
-    PCollectionTuple outputs =
-        input.apply(
-            "Parse",
-            ParDo.of(new ParseFn(contract, times))
-                .withOutputTags(PARSED, TupleTagList.of(REJECTED)));
-    outputs.get(PARSED).setCoder(BatchCoders.sourcedBatch());
-    outputs.get(REJECTED).setCoder(BatchCoders.recordBatch());
-    return outputs;
+  public PCollection<SourcedBatch> expand(PCollection<RawBatch> input) {
+    return input
+        .apply("Parse", ParDo.of(new ParseFn(contract, times)))
+        .setCoder(BatchCoders.sourcedBatch());
   }
 
   private static final class ParseFn extends ArrowFn<RawBatch, SourcedBatch> {
@@ -90,40 +80,40 @@ public final class ParseRecords extends PTransform<PCollection<RawBatch>, PColle
     }
 
     @ProcessElement
-    public void process(@Element RawBatch raw, MultiOutputReceiver out) {
+    public void process(@Element RawBatch raw, OutputReceiver<SourcedBatch> out) {
       read.inc(raw.size());
       RecordParser.Result result = parser.parse(raw);
       try (VectorSchemaRoot rows = result.root()) {
         unknownFields.inc(result.unknownFields());
         List<Rejection> rejections = within(raw, result.rejections());
+        List<RecordBatch> unread = List.of();
         if (!rejections.isEmpty()) {
           rejected.inc(rejections.size());
-          out.get(REJECTED)
-              .output(
+          unread =
+              List.of(
                   RejectedRecords.batch(contract, "ParseRecords", raw, rejections, allocator()));
         }
-        if (rows.getRowCount() == 0) {
-          return;
+        RecordBatch records = within(result);
+        if (records.rowCount() > 0 || !unread.isEmpty()) {
+          out.output(new SourcedBatch(records, raw, unread));
         }
-        if (times.containsAll(result.minEventMillis(), result.maxEventMillis())) {
-          RecordBatch all =
-              RecordBatch.copyOf(
-                  contract.id(),
-                  contract.version(),
-                  rows,
-                  result.minEventMillis(),
-                  result.maxEventMillis());
-          out.get(PARSED).output(new SourcedBatch(all, raw));
-          return;
-        }
-        int[] selected = within(rows);
-        if (selected.length > 0) {
-          try (VectorSchemaRoot some =
-              RowSelection.take(rows, selected, selected.length, allocator())) {
-            RecordBatch batch = RecordBatch.copyOf(contract, some, contract.eventTime());
-            out.get(PARSED).output(new SourcedBatch(batch, raw));
-          }
-        }
+      }
+    }
+
+    private RecordBatch within(RecordParser.Result result) {
+      VectorSchemaRoot rows = result.root();
+      if (times.containsAll(result.minEventMillis(), result.maxEventMillis())) {
+        return RecordBatch.copyOf(
+            contract.id(),
+            contract.version(),
+            rows,
+            result.minEventMillis(),
+            result.maxEventMillis());
+      }
+      int[] selected = within(rows);
+      try (VectorSchemaRoot some =
+          RowSelection.take(rows, selected, selected.length, allocator())) {
+        return RecordBatch.copyOf(contract, some, contract.eventTime());
       }
     }
 

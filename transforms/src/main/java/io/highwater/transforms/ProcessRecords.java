@@ -5,15 +5,12 @@ import static java.util.Objects.requireNonNull;
 import io.highwater.contract.Contract;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
-import io.highwater.record.SourcedBatch;
 import io.highwater.record.TimeRange;
 import io.highwater.status.StatusCounts;
 import java.time.Duration;
-import org.apache.beam.sdk.transforms.Flatten;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollection.IsBounded;
-import org.apache.beam.sdk.values.PCollectionList;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TupleTag;
 import org.jspecify.annotations.Nullable;
@@ -98,14 +95,11 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
 
   @Override
   public PCollectionTuple expand(PCollection<RawBatch> messages) {
-    PCollectionTuple parsed =
-        messages.apply("ParseRecords", ParseRecords.of(contract).withTimes(times));
-    PCollection<SourcedBatch> records = parsed.get(ParseRecords.PARSED);
-
-    PCollectionTuple validated = records.apply("ValidateRecords", ValidateRecords.of(contract));
-    PCollection<SourcedBatch> valid = validated.get(ValidateRecords.VALID);
-
-    PCollectionTuple classified = valid.apply("ClassifyRecords", ClassifyRecords.of(contract));
+    PCollectionTuple classified =
+        messages
+            .apply("ParseRecords", ParseRecords.of(contract).withTimes(times))
+            .apply("ValidateRecords", ValidateRecords.of(contract))
+            .apply("ClassifyRecords", ClassifyRecords.of(contract));
     PCollection<RecordBatch> accepted = classified.get(ClassifyRecords.CLASSIFIED);
     PCollection<RecordBatch> events = accepted;
 
@@ -123,17 +117,11 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
 
     PCollectionTuple rollUps = events.apply("RollUpRecords", rollUpRecords);
 
-    PCollection<RecordBatch> rejected =
-        PCollectionList.of(parsed.get(ParseRecords.REJECTED))
-            .and(validated.get(ValidateRecords.REJECTED))
-            .and(classified.get(ClassifyRecords.REJECTED))
-            .apply("Rejected", Flatten.pCollections());
-
     PCollectionTuple outputs =
         PCollectionTuple.of(EVENTS, events)
             .and(ACCEPTED, accepted)
             .and(ROLLUPS, rollUps.get(RollUpRecords.ROLLUPS))
-            .and(REJECTED, rejected);
+            .and(REJECTED, classified.get(ClassifyRecords.REJECTED));
     if (rollUps.has(LATE_ROWS)) {
       outputs = outputs.and(LATE_ROWS, rollUps.get(LATE_ROWS));
     }

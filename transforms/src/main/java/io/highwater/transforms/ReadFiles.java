@@ -10,10 +10,13 @@ import java.time.Instant;
 import java.util.List;
 import org.apache.beam.sdk.coders.SerializableCoder;
 import org.apache.beam.sdk.io.Read;
+import org.apache.beam.sdk.transforms.Create;
 import org.apache.beam.sdk.transforms.DoFn;
+import org.apache.beam.sdk.transforms.MapElements;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.PBegin;
+import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.apache.beam.sdk.values.TupleTag;
 import org.apache.beam.sdk.values.TupleTagList;
@@ -69,15 +72,28 @@ public final class ReadFiles extends PTransform<PBegin, PCollectionTuple> {
   public PCollectionTuple expand(PBegin input) {
     List<String> required =
         contract.fields().stream().filter(Field::required).map(Field::name).toList();
+    PCollection<FileSource.Piece> pieces =
+        input.apply(
+            "ReadFiles",
+            Read.from(FileSource.of(files, receivedAt.toEpochMilli(), required, skipsUnreadable)));
+    if (!skipsUnreadable) {
+      return PCollectionTuple.of(
+              RECORDS,
+              pieces
+                  .apply(
+                      "ToBatches",
+                      MapElements.into(RECORDS.getTypeDescriptor())
+                          .via(piece -> requireNonNull(piece.batch())))
+                  .setCoder(BatchCoders.rawBatch()))
+          .and(
+              UNREADABLE,
+              input.apply(
+                  "NoneUnreadable", Create.empty(SerializableCoder.of(UnreadableFile.class))));
+    }
     PCollectionTuple read =
-        input
-            .apply(
-                "ReadFiles",
-                Read.from(
-                    FileSource.of(files, receivedAt.toEpochMilli(), required, skipsUnreadable)))
-            .apply(
-                "TellUnreadable",
-                ParDo.of(new TellFn()).withOutputTags(RECORDS, TupleTagList.of(UNREADABLE)));
+        pieces.apply(
+            "TellUnreadable",
+            ParDo.of(new TellFn()).withOutputTags(RECORDS, TupleTagList.of(UNREADABLE)));
     read.get(RECORDS).setCoder(BatchCoders.rawBatch());
     read.get(UNREADABLE).setCoder(SerializableCoder.of(UnreadableFile.class));
     return read;

@@ -180,7 +180,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
 
   /** Puts rows out in batches, each at the start of its first window. */
   private abstract static class RowsFn<InputT> extends ArrowFn<InputT, RecordBatch> {
-    private static final int MAX_ROWS = 4_096;
+    static final int MAX_ROWS = 4_096;
 
     final Contract contract;
     // An in-memory DuckDB, PER_INSTANCE.
@@ -207,7 +207,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
       batches.close();
     }
 
-    final List<RecordBatch> batchesOf(List<RollUpRow> rows) {
+    private List<RecordBatch> batchesOf(List<RollUpRow> rows) {
       List<RecordBatch> all = new ArrayList<>();
       for (int from = 0; from < rows.size(); from += MAX_ROWS) {
         all.add(batches.batch(rows.subList(from, Math.min(from + MAX_ROWS, rows.size()))));
@@ -218,6 +218,12 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
     final void put(List<RollUpRow> rows, OutputReceiver<RecordBatch> out) {
       for (RecordBatch batch : batchesOf(rows)) {
         out.outputWithTimestamp(batch, new Instant(batch.minEventMillis()));
+      }
+    }
+
+    final void putAtEnd(List<RollUpRow> rows, FinishBundleContext context) {
+      for (RecordBatch batch : batchesOf(rows)) {
+        context.output(batch, new Instant(batch.minEventMillis()), GlobalWindow.INSTANCE);
       }
     }
   }
@@ -320,9 +326,7 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
 
     @FinishBundle
     public void finishBundle(FinishBundleContext context) {
-      for (RecordBatch batch : batchesOf(gathered)) {
-        context.output(batch, new Instant(batch.minEventMillis()), GlobalWindow.INSTANCE);
-      }
+      putAtEnd(gathered, context);
       gathered.clear();
     }
 
@@ -354,9 +358,17 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
   private static final class MergeHistoryFn extends RowsFn<KV<Integer, Iterable<List<Partial>>>> {
     private final WindowMerger merger;
 
+    /** A shard has few rows. */
+    private transient List<RollUpRow> gathered;
+
     MergeHistoryFn(Contract contract, long runId) {
       super(contract);
       this.merger = new WindowMerger(contract.rollUp(), runId, Duration.ZERO);
+    }
+
+    @StartBundle
+    public void startBundle() {
+      gathered = new ArrayList<>();
     }
 
     @ProcessElement
@@ -368,7 +380,17 @@ public final class RollUpRecords extends PTransform<PCollection<RecordBatch>, PC
                   .flatMap(List::stream)
                   .iterator();
       OpenWindows all = merger.merge(OpenWindows.NONE, partials, Long.MIN_VALUE).windows();
-      put(merger.close(all, Long.MAX_VALUE).rows(), out);
+      gathered.addAll(merger.close(all, Long.MAX_VALUE).rows());
+      if (gathered.size() >= MAX_ROWS) {
+        put(gathered, out);
+        gathered.clear();
+      }
+    }
+
+    @FinishBundle
+    public void finishBundle(FinishBundleContext context) {
+      putAtEnd(gathered, context);
+      gathered.clear();
     }
   }
 

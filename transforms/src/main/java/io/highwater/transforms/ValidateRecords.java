@@ -14,18 +14,14 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.beam.sdk.transforms.PTransform;
 import org.apache.beam.sdk.transforms.ParDo;
 import org.apache.beam.sdk.values.PCollection;
-import org.apache.beam.sdk.values.PCollectionTuple;
-import org.apache.beam.sdk.values.TupleTag;
-import org.apache.beam.sdk.values.TupleTagList;
 
 /**
  * Checks what the contract declares of its fields: required, ranges, lengths, allowed values.
- * Bounded or unbounded; keeps windows and timestamps. A batch without a bad row passes as it is.
+ * Bounded or unbounded; keeps windows and timestamps. A batch without a bad row passes as it is;
+ * bad rows go along as rejected.
  */
-public final class ValidateRecords extends PTransform<PCollection<SourcedBatch>, PCollectionTuple> {
-  public static final TupleTag<SourcedBatch> VALID = new TupleTag<>("valid") {};
-  public static final TupleTag<RecordBatch> REJECTED = new TupleTag<>("invalid") {};
-
+public final class ValidateRecords
+    extends PTransform<PCollection<SourcedBatch>, PCollection<SourcedBatch>> {
   private final Contract contract;
 
   private ValidateRecords(Contract contract) {
@@ -37,14 +33,10 @@ public final class ValidateRecords extends PTransform<PCollection<SourcedBatch>,
   }
 
   @Override
-  public PCollectionTuple expand(PCollection<SourcedBatch> input) {
-    PCollectionTuple outputs =
-        input.apply(
-            "Validate",
-            ParDo.of(new ValidateFn(contract)).withOutputTags(VALID, TupleTagList.of(REJECTED)));
-    outputs.get(VALID).setCoder(BatchCoders.sourcedBatch());
-    outputs.get(REJECTED).setCoder(BatchCoders.recordBatch());
-    return outputs;
+  public PCollection<SourcedBatch> expand(PCollection<SourcedBatch> input) {
+    return input
+        .apply("Validate", ParDo.of(new ValidateFn(contract)))
+        .setCoder(BatchCoders.sourcedBatch());
   }
 
   private static final class ValidateFn extends ArrowFn<SourcedBatch, SourcedBatch> {
@@ -63,25 +55,20 @@ public final class ValidateRecords extends PTransform<PCollection<SourcedBatch>,
     }
 
     @ProcessElement
-    public void process(@Element SourcedBatch batch, MultiOutputReceiver out) {
+    public void process(@Element SourcedBatch batch, OutputReceiver<SourcedBatch> out) {
       try (VectorSchemaRoot rows = batch.records().open(allocator())) {
         List<Rejection> rejections = checker.check(rows);
         if (rejections.isEmpty()) {
-          out.get(VALID).output(batch);
+          out.output(batch);
           return;
         }
         rejected.inc(rejections.size());
-        out.get(REJECTED)
-            .output(
-                RejectedRecords.batch(
-                    contract, "ValidateRecords", batch.raw(), rejections, allocator()));
+        RecordBatch invalid =
+            RejectedRecords.batch(
+                contract, "ValidateRecords", batch.raw(), rejections, allocator());
         try (VectorSchemaRoot kept = AcceptedRows.without(rejections, rows, allocator())) {
-          if (kept.getRowCount() > 0) {
-            out.get(VALID)
-                .output(
-                    new SourcedBatch(
-                        RecordBatch.copyOf(contract, kept, contract.eventTime()), batch.raw()));
-          }
+          out.output(
+              batch.without(invalid, RecordBatch.copyOf(contract, kept, contract.eventTime())));
         }
       }
     }

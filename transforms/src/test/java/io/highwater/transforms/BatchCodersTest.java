@@ -65,9 +65,9 @@ class BatchCodersTest {
 
   private static final List<SourcedBatch> SOURCED =
       List.of(
-          new SourcedBatch(RECORDS.get(0), RAW.get(0)),
-          new SourcedBatch(RECORDS.get(2), RAW.get(2)),
-          new SourcedBatch(RECORDS.get(1), RAW.get(3)));
+          new SourcedBatch(RECORDS.get(0), RAW.get(0), List.of()),
+          new SourcedBatch(RECORDS.get(2), RAW.get(2), List.of(RECORDS.get(0))),
+          new SourcedBatch(RECORDS.get(1), RAW.get(3), List.of(RECORDS.get(1), RECORDS.get(2))));
 
   @Test
   void decodesWhatItEncoded() throws Exception {

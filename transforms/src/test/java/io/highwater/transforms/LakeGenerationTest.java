@@ -13,6 +13,7 @@ import io.highwater.lake.Replacement;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RawMessages;
 import io.highwater.record.RecordBatch;
+import io.highwater.record.SourcedBatch;
 import io.highwater.record.TimeRange;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,7 +23,9 @@ import java.util.List;
 import org.apache.beam.sdk.testing.TestPipeline;
 import org.apache.beam.sdk.testing.TestStream;
 import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.FlatMapElements;
 import org.apache.beam.sdk.values.TimestampedValue;
+import org.apache.beam.sdk.values.TypeDescriptor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -213,7 +216,9 @@ class LakeGenerationTest {
                             .build())
                 .withCoder(BatchCoders.rawBatch()))
         .apply(ParseRecords.of(contract))
-        .get(ParseRecords.REJECTED)
+        .apply(
+            FlatMapElements.into(TypeDescriptor.of(RecordBatch.class)).via(SourcedBatch::rejected))
+        .setCoder(BatchCoders.recordBatch())
         .apply(
             WriteParquet.of(contract, Table.REJECTED, folder.toString())
                 .withGeneration(generation.name()))

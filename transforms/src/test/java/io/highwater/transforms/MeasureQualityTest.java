@@ -16,6 +16,7 @@ import io.highwater.quality.QualityMeter;
 import io.highwater.quality.QualityReport;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
+import io.highwater.record.SourcedBatch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -34,9 +35,11 @@ import org.apache.beam.sdk.coders.VarLongCoder;
 import org.apache.beam.sdk.testing.PAssert;
 import org.apache.beam.sdk.testing.TestPipeline;
 import org.apache.beam.sdk.transforms.Create;
+import org.apache.beam.sdk.transforms.FlatMapElements;
 import org.apache.beam.sdk.values.KV;
 import org.apache.beam.sdk.values.PCollection;
 import org.apache.beam.sdk.values.PCollectionTuple;
+import org.apache.beam.sdk.values.TypeDescriptor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,7 +85,10 @@ class MeasureQualityTest {
             pipeline
                 .apply("Wrong", Create.of(wrongMessages()).withCoder(BatchCoders.rawBatch()))
                 .apply(ParseRecords.of(contract))
-                .get(ParseRecords.REJECTED));
+                .apply(
+                    FlatMapElements.into(TypeDescriptor.of(RecordBatch.class))
+                        .via(SourcedBatch::rejected))
+                .setCoder(BatchCoders.recordBatch()));
   }
 
   @Test

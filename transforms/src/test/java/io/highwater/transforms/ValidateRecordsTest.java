@@ -3,6 +3,7 @@ package io.highwater.transforms;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.contains;
+import static org.hamcrest.Matchers.containsInAnyOrder;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.highwater.contract.Contract;
@@ -26,7 +27,7 @@ import org.apache.beam.sdk.values.PCollectionList;
 import org.apache.beam.sdk.values.PCollectionTuple;
 import org.junit.jupiter.api.Test;
 
-/** ValidateRecords and, behind it, ClassifyRecords: what each keeps and what it rejects. */
+/** ParseRecords, ValidateRecords, ClassifyRecords: what each keeps and what it rejects. */
 class ValidateRecordsTest {
   private final Contract contract = TestContracts.jobs();
   private final TestPipeline pipeline = TestPipeline.create().enableAbandonedNodeEnforcement(false);
@@ -56,16 +57,15 @@ class ValidateRecordsTest {
   private PCollection<SourcedBatch> parsed(byte[]... messages) {
     return pipeline
         .apply(Create.of(Batches.messages(messages)).withCoder(BatchCoders.rawBatch()))
-        .apply(ParseRecords.of(contract))
-        .get(ParseRecords.PARSED);
+        .apply(ParseRecords.of(contract));
   }
 
-  private PCollectionTuple validate(PCollection<SourcedBatch> batches) {
+  private PCollection<SourcedBatch> validate(PCollection<SourcedBatch> batches) {
     return batches.apply(ValidateRecords.of(contract));
   }
 
-  private PCollectionTuple classify(PCollectionTuple validated) {
-    return validated.get(ValidateRecords.VALID).apply(ClassifyRecords.of(contract));
+  private PCollectionTuple classify(PCollection<SourcedBatch> validated) {
+    return validated.apply(ClassifyRecords.of(contract));
   }
 
   /** Asserts that these rows, in this order, are in one batch. */
@@ -77,6 +77,18 @@ class ValidateRecordsTest {
             batch -> {
               assertThat(Rows.of(List.of(batch), names), contains(expected));
               assertEquals(expected.length, batch.rowCount());
+              return null;
+            });
+  }
+
+  /** Asserts that these rows, in this order, were rejected so far. */
+  private static void assertRejected(
+      PCollection<SourcedBatch> batches, List<String> columns, String... expected) {
+    String[] names = columns.toArray(String[]::new);
+    PAssert.thatSingleton(batches)
+        .satisfies(
+            batch -> {
+              assertThat(Rows.of(batch.rejected(), names), contains(expected));
               return null;
             });
   }
@@ -98,7 +110,7 @@ class ValidateRecordsTest {
                       new String(batch.raw().message(rawRows.get(row)), UTF_8));
                 }
               }
-              assertThat(found, contains(ids));
+              assertEquals(List.of(ids), found);
               return null;
             });
   }
@@ -110,12 +122,9 @@ class ValidateRecordsTest {
   @Test
   void passesABatchWithoutABadRowAsItIs() {
     PCollection<SourcedBatch> parsed = parsed(unreadable(1), good(2), good(3));
-    PCollectionTuple validated = validate(parsed);
+    PCollection<SourcedBatch> validated = validate(parsed);
 
-    PAssert.that(
-            PCollectionList.of(parsed)
-                .and(validated.get(ValidateRecords.VALID))
-                .apply(Flatten.pCollections()))
+    PAssert.that(PCollectionList.of(parsed).and(validated).apply(Flatten.pCollections()))
         .satisfies(
             both -> {
               List<SourcedBatch> batches = new ArrayList<>();
@@ -124,14 +133,14 @@ class ValidateRecordsTest {
               assertEquals(batches.get(0), batches.get(1));
               return null;
             });
-    PAssert.that(validated.get(ValidateRecords.REJECTED)).empty();
-    assertJobs(validated.get(ValidateRecords.VALID), 2L, 3L);
+    assertRejected(validated, List.of("stage", "_offset"), "ParseRecords|0");
+    assertJobs(validated, 2L, 3L);
     pipeline.run().waitUntilFinish();
   }
 
   @Test
   void keepsOrderAndMessagesWhereRowsFailInEachStep() {
-    PCollectionTuple validated =
+    PCollection<SourcedBatch> validated =
         validate(
             parsed(
                 outOfRange(1),
@@ -144,17 +153,19 @@ class ValidateRecordsTest {
                 good(8)));
     PCollectionTuple classified = classify(validated);
 
-    List<String> rejected = List.of("stage", "code", "_offset", "raw");
-    assertRows(
-        validated.get(ValidateRecords.REJECTED),
-        rejected,
-        "ValidateRecords|OUT_OF_RANGE|0|" + text(outOfRange(1)),
-        "ValidateRecords|OUT_OF_RANGE|5|" + text(outOfRange(6)));
-    assertRows(
-        classified.get(ClassifyRecords.REJECTED),
-        rejected,
-        "ClassifyRecords|RULE_VIOLATED|3|" + text(ruledOut(4)),
-        "ClassifyRecords|RULE_VIOLATED|6|" + text(ruledOut(7)));
+    PAssert.that(classified.get(ClassifyRecords.REJECTED))
+        .satisfies(
+            batches -> {
+              assertThat(
+                  Rows.of(batches, "stage", "code", "_offset", "raw"),
+                  containsInAnyOrder(
+                      "ParseRecords|MALFORMED_JSON|2|" + text(unreadable(3)),
+                      "ValidateRecords|OUT_OF_RANGE|0|" + text(outOfRange(1)),
+                      "ValidateRecords|OUT_OF_RANGE|5|" + text(outOfRange(6)),
+                      "ClassifyRecords|RULE_VIOLATED|3|" + text(ruledOut(4)),
+                      "ClassifyRecords|RULE_VIOLATED|6|" + text(ruledOut(7))));
+              return null;
+            });
     assertRows(
         classified.get(ClassifyRecords.CLASSIFIED),
         List.of("job_id", "_offset", "cluster", "pace"),
@@ -166,20 +177,22 @@ class ValidateRecordsTest {
 
   @Test
   void keepsTheRowsThatPassBesideTheirMessages() {
-    PCollectionTuple validated =
+    PCollection<SourcedBatch> validated =
         validate(parsed(outOfRange(1), good(2), unreadable(3), good(4), outOfRange(5), good(6)));
 
-    assertJobs(validated.get(ValidateRecords.VALID), 2L, 4L, 6L);
+    assertJobs(validated, 2L, 4L, 6L);
     pipeline.run().waitUntilFinish();
   }
 
   @Test
-  void putsOutNoBatchWhereAllRowsFail() {
-    PCollectionTuple validated = validate(parsed(outOfRange(1), outOfRange(2)));
+  void rejectsABatchWhoseRowsAllFail() {
+    PCollection<SourcedBatch> validated = validate(parsed(outOfRange(1), outOfRange(2)));
+    PCollectionTuple classified = classify(validated);
 
-    PAssert.that(validated.get(ValidateRecords.VALID)).empty();
+    assertJobs(validated);
+    PAssert.that(classified.get(ClassifyRecords.CLASSIFIED)).empty();
     assertRows(
-        validated.get(ValidateRecords.REJECTED),
+        classified.get(ClassifyRecords.REJECTED),
         List.of("raw"),
         text(outOfRange(1)),
         text(outOfRange(2)));
@@ -201,10 +214,10 @@ class ValidateRecordsTest {
 
   @Test
   void takesABatchOfOneRow() {
-    PCollectionTuple validated = validate(parsed(good(1)));
+    PCollection<SourcedBatch> validated = validate(parsed(good(1)));
     PCollectionTuple classified = classify(validated);
 
-    assertJobs(validated.get(ValidateRecords.VALID), 1L);
+    assertJobs(validated, 1L);
     assertRows(classified.get(ClassifyRecords.CLASSIFIED), List.of("job_id", "pace"), "1|slow");
     PAssert.that(classified.get(ClassifyRecords.REJECTED)).empty();
     pipeline.run().waitUntilFinish();
@@ -213,13 +226,12 @@ class ValidateRecordsTest {
   @Test
   void takesABatchWithoutRows() {
     RawBatch none = Batches.messages();
-    SourcedBatch empty = new SourcedBatch(emptyRecords(), none);
+    SourcedBatch empty = new SourcedBatch(emptyRecords(), none, List.of());
     PCollection<SourcedBatch> batches =
         pipeline.apply(Create.of(empty).withCoder(BatchCoders.sourcedBatch()));
-    PCollectionTuple validated = validate(batches);
+    PCollection<SourcedBatch> validated = validate(batches);
     PCollectionTuple classified = classify(validated);
 
-    PAssert.that(validated.get(ValidateRecords.REJECTED)).empty();
     PAssert.that(classified.get(ClassifyRecords.CLASSIFIED)).empty();
     PAssert.that(classified.get(ClassifyRecords.REJECTED)).empty();
     pipeline.run().waitUntilFinish();
@@ -227,13 +239,11 @@ class ValidateRecordsTest {
 
   @Test
   void parsesABatchWithoutMessagesToNothing() {
-    PCollectionTuple outputs =
-        pipeline
-            .apply(Create.of(Batches.messages()).withCoder(BatchCoders.rawBatch()))
-            .apply(ParseRecords.of(contract));
-
-    PAssert.that(outputs.get(ParseRecords.PARSED)).empty();
-    PAssert.that(outputs.get(ParseRecords.REJECTED)).empty();
+    PAssert.that(
+            pipeline
+                .apply(Create.of(Batches.messages()).withCoder(BatchCoders.rawBatch()))
+                .apply(ParseRecords.of(contract)))
+        .empty();
     pipeline.run().waitUntilFinish();
   }
 
