@@ -30,10 +30,17 @@ public final class CommandProcess {
    *     run
    */
   public static ProcessBuilder of(String command, List<String> arguments) {
+    return of(command, command, arguments);
+  }
+
+  /**
+   * @param heapOf the command whose heap it gets
+   */
+  static ProcessBuilder of(String command, String heapOf, List<String> arguments) {
     Path argfile = existing(ARGFILE);
     List<String> line = new ArrayList<>();
     line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    @Nullable String heap = heapSizes(argfile).getProperty(command);
+    @Nullable String heap = heapSizes(argfile).getProperty(heapOf);
     if (heap != null) {
       line.add("-Xmx" + heap);
     }

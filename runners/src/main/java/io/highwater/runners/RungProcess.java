@@ -6,6 +6,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** A part of a benchmark in a JVM of its own. */
@@ -15,13 +16,16 @@ final class RungProcess {
   /**
    * Runs {@code bench} and shows what it prints before its result.
    *
+   * @param command what it measures, whose heap it gets
    * @param log takes what it writes on standard error
    * @return the last line
    */
-  static String run(Path log, String... arguments)
+  static String run(Path log, String command, String... arguments)
       throws IOException, InterruptedException, CommandFailedException {
+    List<String> words = new ArrayList<>(List.of(command));
+    words.addAll(List.of(arguments));
     Process process =
-        CommandProcess.of("bench", List.of(arguments)).redirectError(log.toFile()).start();
+        CommandProcess.of("bench", command, words).redirectError(log.toFile()).start();
     Thread stop = new Thread(process::destroyForcibly, "stop rung");
     Runtime.getRuntime().addShutdownHook(stop);
     String last = "";
@@ -39,8 +43,7 @@ final class RungProcess {
     Runtime.getRuntime().removeShutdownHook(stop);
     if (exit != Command.DONE) {
       throw new CommandFailedException(
-          "%s ended with %d:%n%s"
-              .formatted(String.join(" ", arguments), exit, Files.readString(log)));
+          "%s ended with %d:%n%s".formatted(String.join(" ", words), exit, Files.readString(log)));
     }
     return last;
   }

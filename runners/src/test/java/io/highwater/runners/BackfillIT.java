@@ -1,10 +1,14 @@
 package io.highwater.runners;
 
+import static java.util.Objects.requireNonNull;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.not;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.runners.generate.Query;
@@ -13,6 +17,7 @@ import io.highwater.runners.generate.QueryFormat;
 import io.highwater.runners.generate.QueryGenerator;
 import io.highwater.runners.generate.QueryGenerator.Settings;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +40,8 @@ class BackfillIT {
 
   /** All but a word in place of a number, which Parquet's types do not let in. */
   private static final String WITHOUT_WORD = " WHERE field IS DISTINCT FROM 'num_aggregations'";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private static Contract contract;
 
@@ -85,8 +92,50 @@ class BackfillIT {
           "--runner=DirectRunner");
       assertThatLakesAreAlike(rows, "direct", "");
 
-      run("backfill", "--input=" + file(QueryFile.Format.CSV), "--lake=" + lake("flink_csv"));
+      run(
+          "backfill",
+          "--input=kafka:backfilled",
+          bootstrapServers,
+          "--lake=" + lake("topic"),
+          "--parallelism=1");
+      rows.load("topic", lake("topic"));
+      assertThat(rows.differences("FROM streamed.events", "FROM topic.events"), is(empty()));
+      assertThat(
+          rows.differences(
+              "SELECT * EXCLUDE (received_at) FROM streamed.rejected",
+              "SELECT * EXCLUDE (received_at) FROM topic.rejected"),
+          is(empty()));
+      assertThat(rows.differences(rows.rollUps("streamed"), rows.rollUps("topic")), is(empty()));
+
+      Path quality = directory.resolve("quality.json");
+      run(
+          "backfill",
+          "--input=" + file(QueryFile.Format.CSV),
+          "--lake=" + lake("flink_csv"),
+          "--parallelism=4",
+          "--qualityReport=" + quality);
       assertThatNothingIsDoubled(rows, "flink_csv");
+      JsonNode measured = JSON.readTree(quality.toFile()).get("rows");
+      assertThat(measured.get("accepted").asLong(), is(rows.count("again.events")));
+      assertThat(measured.get("read").asLong(), is(SETTINGS.rows() + 1));
+
+      assertThat(changedRows("warehouse-queries"), is(0L));
+      String sterner = sternerContract();
+      long changed = changedRows(sterner);
+      run(
+          "backfill",
+          "--input=" + file(QueryFile.Format.CSV),
+          "--contract=" + sterner,
+          "--lake=" + lake("sterner"));
+      rows.load("sterner", lake("sterner"));
+      assertThat(
+          changed,
+          is(
+              rows.count(
+                  """
+                  (SELECT 1 FROM again.events a JOIN sterner.events b USING (instance_id, query_id)
+                  WHERE a.query_class <> b.query_class)""")));
+      assertThat(changed, is(greaterThan(0L)));
     }
   }
 
@@ -101,6 +150,30 @@ class BackfillIT {
         is(
             "highwater backfill: --input is '%1$s'; expected a file; there is no %1$s here (see highwater backfill --help)\n"
                 .formatted(missing)));
+  }
+
+  /** What a backfill of the CSV file with this contract would change in the lake of that file. */
+  private long changedRows(String contract) throws IOException {
+    Path report = directory.resolve("changes.json");
+    run(
+        "backfill",
+        "--input=" + file(QueryFile.Format.CSV),
+        "--lake=" + lake("flink_csv"),
+        "--contract=" + contract,
+        "--dryRun=true",
+        "--report=" + report);
+    return JSON.readTree(report.toFile()).get("rows").get("changed").asLong();
+  }
+
+  /** The built-in contract, for which a query that waits for the network is one from 5 s on. */
+  private String sternerContract() throws IOException {
+    String text;
+    try (InputStream in = Contract.class.getResourceAsStream("warehouse-queries.yaml")) {
+      text = new String(requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
+    }
+    String sterner = text.replaceFirst("value: 500\n", "value: 5000\n");
+    assertThat(sterner, is(not(text)));
+    return Files.writeString(directory.resolve("sterner.yaml"), sterner).toString();
   }
 
   /** Every tenth is wrong in a way that all formats can write. */
