@@ -24,7 +24,8 @@ class ModuleWallsTest {
     "io.highwater.lake..",
     "io.highwater.status..",
     "io.highwater.export..",
-    "io.highwater.quality.."
+    "io.highwater.quality..",
+    "io.highwater.training.."
   };
   private static final String TRANSFORMS = "io.highwater.transforms..";
   private static final String PIPELINES = "io.highwater.pipelines..";
@@ -58,6 +59,7 @@ class ModuleWallsTest {
         "status",
         "export",
         "quality",
+        "training",
         "transforms",
         "pipelines",
         "dashboard",
@@ -82,6 +84,7 @@ class ModuleWallsTest {
             "io.highwater.status..",
             "io.highwater.export..",
             "io.highwater.quality..",
+            "io.highwater.training..",
             TRANSFORMS,
             PIPELINES,
             DASHBOARD,
