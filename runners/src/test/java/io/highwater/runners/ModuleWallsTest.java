@@ -25,7 +25,8 @@ class ModuleWallsTest {
     "io.highwater.status..",
     "io.highwater.export..",
     "io.highwater.quality..",
-    "io.highwater.training.."
+    "io.highwater.training..",
+    "io.highwater.onnx.."
   };
   private static final String TRANSFORMS = "io.highwater.transforms..";
   private static final String PIPELINES = "io.highwater.pipelines..";
@@ -60,6 +61,7 @@ class ModuleWallsTest {
         "export",
         "quality",
         "training",
+        "onnx",
         "transforms",
         "pipelines",
         "dashboard",
@@ -85,6 +87,7 @@ class ModuleWallsTest {
             "io.highwater.export..",
             "io.highwater.quality..",
             "io.highwater.training..",
+            "io.highwater.onnx..",
             TRANSFORMS,
             PIPELINES,
             DASHBOARD,
