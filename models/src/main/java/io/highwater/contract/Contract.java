@@ -3,6 +3,7 @@ package io.highwater.contract;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a stream's records look like and what is asked of them: the one place that knows the stream.
@@ -13,6 +14,7 @@ import java.util.List;
  * @param key the fields that identify a record
  * @param fields in the order of the columns
  * @param derived computed after the checks, in the order of the columns
+ * @param detector null where nothing is learned of the stream
  */
 public record Contract(
     String id,
@@ -23,13 +25,28 @@ public record Contract(
     List<Field> fields,
     List<DerivedColumn> derived,
     List<RowRule> rules,
-    RollUp rollUp)
+    RollUp rollUp,
+    @Nullable Detector detector)
     implements Serializable {
   public Contract {
     key = List.copyOf(key);
     fields = List.copyOf(fields);
     derived = List.copyOf(derived);
     rules = List.copyOf(rules);
+  }
+
+  /** Of a stream of which nothing is learned. */
+  public Contract(
+      String id,
+      String version,
+      String eventTime,
+      Duration outOfOrderBound,
+      List<String> key,
+      List<Field> fields,
+      List<DerivedColumn> derived,
+      List<RowRule> rules,
+      RollUp rollUp) {
+    this(id, version, eventTime, outOfOrderBound, key, fields, derived, rules, rollUp, null);
   }
 
   /** The type of a field or derived column, by name. */

@@ -126,7 +126,13 @@ final class ContractReader {
     }
     Map<String, Node> properties =
         document.customProperties(
-            List.of("eventTime", "outOfOrderBound", "parameters", "derivedColumns", "rollUps"));
+            List.of(
+                "eventTime",
+                "outOfOrderBound",
+                "parameters",
+                "derivedColumns",
+                "rollUps",
+                "detector"));
     expressions.readParameters(properties.get("parameters"));
     readSchema(document);
     readDerivedColumns(properties.get("derivedColumns"));
@@ -137,6 +143,9 @@ final class ContractReader {
     Node rollUpNode =
         requireProperty(document, properties, "rollUps", "windows, keys and measures");
     RollUp rollUp = rollUpReader().read(rollUpNode);
+    Detector detector =
+        new DetectorReader(new ColumnNames(columnTypes, problems), closedColumns(), problems)
+            .read(properties.get("detector"));
     expressions.check(fieldTypes);
     if (id == null
         || version == null
@@ -154,17 +163,22 @@ final class ContractReader {
         fields,
         derived,
         rules,
-        rollUp);
+        rollUp,
+        detector);
   }
 
   private RollUpReader rollUpReader() {
+    return new RollUpReader(columnTypes, closedColumns(), expressions.ofOtherColumns(), problems);
+  }
+
+  private Set<String> closedColumns() {
     Set<String> closed = new HashSet<>();
     for (Field field : fields) {
       if (!field.allowedValues().isEmpty()) {
         closed.add(field.name());
       }
     }
-    return new RollUpReader(columnTypes, closed, expressions.ofOtherColumns(), problems);
+    return closed;
   }
 
   private void requireConstant(YamlObject document, String name, String value) {

@@ -11,7 +11,6 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.Node;
-import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
 /** Reads the roll-ups of a contract. */
 final class RollUpReader {
@@ -113,7 +112,7 @@ final class RollUpReader {
   }
 
   private void requireItems(@Nullable Node node, String what) {
-    if (node instanceof SequenceNode sequence && sequence.getValue().isEmpty()) {
+    if (node != null && YamlObject.isEmptyList(node)) {
       problems.add(node, what, "an empty list", "at least one item");
     }
   }
@@ -379,22 +378,7 @@ final class RollUpReader {
   }
 
   private @Nullable String column(Node node, String what, List<FieldType> allowed) {
-    String name = YamlObject.text(node, what, problems);
-    if (name == null) {
-      return null;
-    }
-    Optional<FieldType> type = columnTypes.get(name);
-    if (type == null) {
-      problems.add(node, what, "a field or a derived column of the contract");
-    } else if (type.isPresent() && !allowed.contains(type.get())) {
-      problems.add(
-          node,
-          what,
-          name + ", a column of type " + type.get().logicalType(),
-          "one of type "
-              + String.join(" or ", allowed.stream().map(FieldType::logicalType).toList()));
-    }
-    return name;
+    return new ColumnNames(columnTypes, problems).read(node, what, allowed);
   }
 
   private void checkName(Node node, String what, String name, Set<String> names) {

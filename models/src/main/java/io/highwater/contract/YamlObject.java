@@ -227,6 +227,10 @@ final class YamlObject {
     return List.of();
   }
 
+  static boolean isEmptyList(Node value) {
+    return value instanceof SequenceNode sequence && sequence.getValue().isEmpty();
+  }
+
   static List<String> texts(@Nullable Node value, String what, ContractProblems problems) {
     List<String> texts = new ArrayList<>();
     for (Node item : list(value, what, problems)) {

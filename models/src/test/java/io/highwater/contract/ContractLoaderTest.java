@@ -171,6 +171,102 @@ class ContractLoaderTest {
     assertThat(problemsOf(broken), hasItem(startsWith("payments.yaml:" + problem)));
   }
 
+  private static String withDetector() {
+    return payments()
+        + """
+          - property: detector
+            value:
+              target: amount
+              subject: [currency, payment_id]
+              neverFlagged: [refunded]
+              alertBudget: 0.01
+              features:
+                - {name: id, function: value, column: payment_id}
+                - {name: currency, function: category, column: currency}
+                - {name: codes, function: listLength, column: currency, separator: ";"}
+                - {name: hour, function: hourOfDay}
+                - {name: usual, function: usualMedian}
+              shapeFeatures: [id]
+              context: [is_large]
+        """;
+  }
+
+  @Test
+  void readsTheDetector() throws InvalidContractException {
+    assertThat(
+        ContractLoader.parse("payments.yaml", withDetector()).detector(),
+        equalTo(
+            new Detector(
+                "amount",
+                List.of("currency", "payment_id"),
+                List.of(),
+                List.of("refunded"),
+                0,
+                0.01,
+                List.of(
+                    new Feature("id", Feature.Function.VALUE, "payment_id", null),
+                    new Feature("currency", Feature.Function.CATEGORY, "currency", null),
+                    new Feature("codes", Feature.Function.LIST_LENGTH, "currency", ";"),
+                    new Feature("hour", Feature.Function.HOUR_OF_DAY, null, null),
+                    new Feature("usual", Feature.Function.USUAL_MEDIAN, null, null)),
+                List.of("id"),
+                List.of("is_large"))));
+  }
+
+  @Test
+  void aDetectorHasDefaults() throws InvalidContractException {
+    String yaml = withDetector();
+    String least =
+        yaml.replace("      alertBudget: 0.01\n", "")
+            .replace("      neverFlagged: [refunded]\n", "")
+            .replace("      shapeFeatures: [id]\n", "")
+            .replace("      context: [is_large]\n", "");
+
+    Detector detector =
+        Objects.requireNonNull(ContractLoader.parse("payments.yaml", least).detector());
+
+    assertThat(detector.alertBudget(), equalTo(0.001));
+    assertThat(detector.neverFlagged(), equalTo(List.of()));
+    assertThat(ContractLoader.parse("payments.yaml", payments()).detector(), equalTo(null));
+  }
+
+  /** As {@link #reportsWhereAndWhatWasExpected}, of the detector. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "target: amount|target: cost|53:15: 'target' of detector, found cost, expected a field or a derived column of the contract",
+        "target: amount|target: currency|53:15: 'target' of detector, found currency, a column of type string, expected one of type integer or number",
+        "target: amount|aim: amount|53:7: unknown key of detector, found aim, expected one of target, subject",
+        "target: amount|context: []|53:7: 'target' of detector, found nothing, expected the column to predict",
+        "subject: [currency, payment_id]|subject: []|54:16: 'subject' of detector, found an empty list, expected at least one item",
+        "subject: [currency, payment_id]|subject: [currency, currency]|54:27: an item of 'subject' of detector, found currency, expected each column once",
+        "subject: [currency, payment_id]|subject: [amount]|54:17: an item of 'subject' of detector, found amount, a column of type number, expected one of type integer or string or boolean",
+        "neverFlagged: [refunded]|neverFlagged: [amount]|55:22: an item of 'neverFlagged' of detector, found amount, a column of type number, expected one of type boolean",
+        "neverFlagged: [refunded]|minimumTarget: -1|55:22: 'minimumTarget' of detector, found -1, expected 0 or more",
+        "alertBudget: 0.01|alertBudget: 1|56:20: 'alertBudget' of detector, found 1, expected a share above 0 and up to 0.5, such as 0.001",
+        "function: value, column: payment_id|function: mean, column: payment_id|58:32: 'function' of feature 'id', found mean, expected one of value, log1p, isNull, isZero, isPresent, listLength, category, hourOfDay",
+        "function: value, column: payment_id|function: value|58:11: 'column' of feature 'id', found nothing, expected the column that it is made of",
+        "function: value, column: payment_id|function: value, column: amount|58:47: 'column' of feature 'id', found amount, expected another column than the target, which is to be predicted",
+        "function: value, column: payment_id|function: log1p, column: refunded|58:47: 'column' of feature 'id', found refunded, a column of type boolean, expected one of type integer or number",
+        "function: value, column: payment_id|function: value, column: payment_id, separator: x|58:70: 'separator' of feature 'id', found x, expected nothing, as value takes none",
+        "function: category, column: currency|function: category, column: refunded|59:56: 'column' of feature 'currency', found refunded, a column of type boolean, expected one of type string",
+        "`separator: \";\"`|`separator: \"--\"`|60:76: 'separator' of feature 'codes', found --, expected one ASCII character",
+        "name: hour, function: hourOfDay|name: hour, function: hourOfDay, column: paid_at|61:53: 'column' of feature 'hour', found paid_at, expected nothing, as hourOfDay takes none",
+        "name: usual, function: usualMedian|name: hour, function: usualMedian|62:11: name of a feature, found hour, expected each name once",
+        "shapeFeatures: [id]|shapeFeatures: [ids]|63:23: an item of 'shapeFeatures' of detector, found ids, expected the name of one of its features",
+        "context: [is_large]|context: [is_small]|64:17: an item of 'context' of detector, found is_small, expected a field or a derived column of the contract",
+      })
+  void reportsWhatIsWrongWithADetector(String text, String replacement, String problem) {
+    String yaml = withDetector();
+    int at = yaml.lastIndexOf(text);
+    assertThat(text, at >= 0);
+    String broken = yaml.substring(0, at) + replacement + yaml.substring(at + text.length());
+
+    assertThat(problemsOf(broken), hasItem(startsWith("payments.yaml:" + problem)));
+  }
+
   @Test
   void reportsAllProblemsInTheOrderOfTheFile() {
     String yaml =

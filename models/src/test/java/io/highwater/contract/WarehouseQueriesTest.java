@@ -148,4 +148,35 @@ class WarehouseQueriesTest {
             "log1p_mbytes_scanned",
             "log1p_mbytes_spilled"));
   }
+
+  /** Nothing that is known only when a query has ended may be learned from. */
+  @Test
+  void theDetectorSeesOnlyWhatIsKnownBeforeTheQueryRuns() throws InvalidContractException {
+    Detector detector = Objects.requireNonNull(ContractLoader.load("warehouse-queries").detector());
+
+    assertThat(detector.target(), equalTo("execution_duration_ms"));
+    assertThat(detector.subject(), contains("instance_id", "feature_fingerprint"));
+    assertThat(detector.neverScored(), contains("was_cached"));
+    assertThat(detector.neverFlagged(), contains("was_aborted"));
+    assertThat(detector.minimumTarget(), equalTo(1000.0));
+    assertThat(detector.alertBudget(), equalTo(0.001));
+    assertThat(
+        detector.features().stream()
+            .map(Feature::column)
+            .filter(Objects::nonNull)
+            .distinct()
+            .toList(),
+        contains(
+            "query_type",
+            "compile_duration_ms",
+            "cluster_size",
+            "num_permanent_tables_accessed",
+            "num_external_tables_accessed",
+            "num_system_tables_accessed",
+            "num_joins",
+            "num_scans",
+            "num_aggregations",
+            "read_table_ids",
+            "write_table_ids"));
+  }
 }
