@@ -26,7 +26,8 @@ class ModuleWallsTest {
     "io.highwater.export..",
     "io.highwater.quality..",
     "io.highwater.training..",
-    "io.highwater.onnx.."
+    "io.highwater.onnx..",
+    "io.highwater.features..",
   };
   private static final String TRANSFORMS = "io.highwater.transforms..";
   private static final String PIPELINES = "io.highwater.pipelines..";
@@ -62,6 +63,7 @@ class ModuleWallsTest {
         "quality",
         "training",
         "onnx",
+        "features",
         "transforms",
         "pipelines",
         "dashboard",
@@ -88,6 +90,7 @@ class ModuleWallsTest {
             "io.highwater.quality..",
             "io.highwater.training..",
             "io.highwater.onnx..",
+            "io.highwater.features..",
             TRANSFORMS,
             PIPELINES,
             DASHBOARD,
@@ -120,7 +123,8 @@ class ModuleWallsTest {
             "io.highwater.lake..",
             "io.highwater.status..",
             "io.highwater.export..",
-            "io.highwater.quality..")
+            "io.highwater.quality..",
+            "io.highwater.features..")
         .check(ours);
     noClasses()
         .that()
@@ -133,7 +137,8 @@ class ModuleWallsTest {
             "io.highwater.lake..",
             "io.highwater.status..",
             "io.highwater.export..",
-            "io.highwater.quality..")
+            "io.highwater.quality..",
+            "io.highwater.features..")
         .check(ours);
   }
 
