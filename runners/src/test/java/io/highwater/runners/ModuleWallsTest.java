@@ -28,6 +28,7 @@ class ModuleWallsTest {
     "io.highwater.training..",
     "io.highwater.onnx..",
     "io.highwater.features..",
+    "io.highwater.detect..",
   };
   private static final String TRANSFORMS = "io.highwater.transforms..";
   private static final String PIPELINES = "io.highwater.pipelines..";
@@ -64,6 +65,7 @@ class ModuleWallsTest {
         "training",
         "onnx",
         "features",
+        "detect",
         "transforms",
         "pipelines",
         "dashboard",
@@ -91,6 +93,7 @@ class ModuleWallsTest {
             "io.highwater.training..",
             "io.highwater.onnx..",
             "io.highwater.features..",
+            "io.highwater.detect..",
             TRANSFORMS,
             PIPELINES,
             DASHBOARD,
@@ -124,7 +127,8 @@ class ModuleWallsTest {
             "io.highwater.status..",
             "io.highwater.export..",
             "io.highwater.quality..",
-            "io.highwater.features..")
+            "io.highwater.features..",
+            "io.highwater.detect..")
         .check(ours);
     noClasses()
         .that()
@@ -138,7 +142,8 @@ class ModuleWallsTest {
             "io.highwater.status..",
             "io.highwater.export..",
             "io.highwater.quality..",
-            "io.highwater.features..")
+            "io.highwater.features..",
+            "io.highwater.detect..")
         .check(ours);
   }
 

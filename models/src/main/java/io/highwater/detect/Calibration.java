@@ -1,0 +1,61 @@
+package io.highwater.detect;
+
+import java.util.Arrays;
+
+/**
+ * What held-out rows, newer than those that were learned from, set.
+ *
+ * @param p90Shift {@link Durations#shift}
+ * @param threshold of duration_score; infinite where the rows were too few
+ * @param alertBudget the share of all rows that may be above it
+ * @param rows all that were held out, also those that are never scored
+ * @param coverageBefore the share of the rows at or below the 0.90 quantile as it was predicted
+ * @param coverageAfter likewise of the calibrated one
+ */
+public record Calibration(
+    double p90Shift,
+    double threshold,
+    double alertBudget,
+    long rows,
+    double coverageBefore,
+    double coverageAfter) {
+
+  /**
+   * Calibrates on held-out rows that could be learned from.
+   *
+   * @param actual what they took, in milliseconds
+   * @param mean what was predicted for them, in milliseconds
+   * @param p90 the quantile, not calibrated
+   * @param minimumTarget below it a row is never flagged
+   * @param allRows how many rows there were in the held-out time, of any kind: the budget is a
+   *     share of them
+   */
+  public static Calibration of(
+      double[] actual,
+      double[] mean,
+      double[] p90,
+      double minimumTarget,
+      long allRows,
+      double alertBudget) {
+    double shift = Durations.shift(actual, p90);
+    double[] scores = new double[actual.length];
+    int candidates = 0;
+    int before = 0;
+    int after = 0;
+    for (int i = 0; i < actual.length; i++) {
+      double calibrated = Durations.calibratedP90(p90[i], shift);
+      before += actual[i] <= p90[i] ? 1 : 0;
+      after += actual[i] <= calibrated ? 1 : 0;
+      if (actual[i] >= minimumTarget) {
+        scores[candidates++] = Durations.score(actual[i], mean[i], calibrated);
+      }
+    }
+    return new Calibration(
+        shift,
+        Conformal.threshold(Arrays.copyOf(scores, candidates), allRows, alertBudget),
+        alertBudget,
+        allRows,
+        before / (double) actual.length,
+        after / (double) actual.length);
+  }
+}
