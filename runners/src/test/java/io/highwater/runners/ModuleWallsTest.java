@@ -29,6 +29,7 @@ class ModuleWallsTest {
     "io.highwater.onnx..",
     "io.highwater.features..",
     "io.highwater.detect..",
+    "io.highwater.registry..",
   };
   private static final String TRANSFORMS = "io.highwater.transforms..";
   private static final String PIPELINES = "io.highwater.pipelines..";
@@ -66,6 +67,7 @@ class ModuleWallsTest {
         "onnx",
         "features",
         "detect",
+        "registry",
         "transforms",
         "pipelines",
         "dashboard",
@@ -94,6 +96,7 @@ class ModuleWallsTest {
             "io.highwater.onnx..",
             "io.highwater.features..",
             "io.highwater.detect..",
+            "io.highwater.registry..",
             TRANSFORMS,
             PIPELINES,
             DASHBOARD,
@@ -128,7 +131,8 @@ class ModuleWallsTest {
             "io.highwater.export..",
             "io.highwater.quality..",
             "io.highwater.features..",
-            "io.highwater.detect..")
+            "io.highwater.detect..",
+            "io.highwater.registry..")
         .check(ours);
     noClasses()
         .that()
@@ -143,7 +147,8 @@ class ModuleWallsTest {
             "io.highwater.export..",
             "io.highwater.quality..",
             "io.highwater.features..",
-            "io.highwater.detect..")
+            "io.highwater.detect..",
+            "io.highwater.registry..")
         .check(ours);
   }
 
