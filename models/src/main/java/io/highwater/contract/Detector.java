@@ -2,6 +2,7 @@ package io.highwater.contract;
 
 import java.io.Serializable;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What models learn of a stream, so that rows whose target is far above what was to be expected are
@@ -9,6 +10,9 @@ import java.util.List;
  *
  * @param target the column that is predicted, such as a duration in milliseconds; negative values
  *     count as 0
+ * @param knownPart a column of the same unit that is a part of the target and is known before the
+ *     rest: it is taken off before learning and added to what is predicted; null where there is
+ *     none
  * @param subject the columns that say which rows are alike, the widest first: what is usual for a
  *     subject leans on what is usual for all that share its first column
  * @param neverScored boolean columns; a row where one is true is neither learned from nor scored
@@ -22,6 +26,7 @@ import java.util.List;
  */
 public record Detector(
     String target,
+    @Nullable String knownPart,
     List<String> subject,
     List<String> neverScored,
     List<String> neverFlagged,

@@ -44,6 +44,7 @@ final class DetectorReader {
             "detector",
             List.of(
                 "target",
+                "knownPart",
                 "subject",
                 "neverScored",
                 "neverFlagged",
@@ -60,6 +61,12 @@ final class DetectorReader {
     Node targetNode = object.require("target", "the column to predict");
     String target =
         targetNode == null ? null : columns.read(targetNode, "'target' of detector", NUMBERS);
+    Node knownNode = object.get("knownPart");
+    String knownPart =
+        knownNode == null ? null : columns.read(knownNode, "'knownPart' of detector", NUMBERS);
+    if (knownNode != null && knownPart != null && knownPart.equals(target)) {
+      problems.add(knownNode, "'knownPart' of detector", "another column than the target");
+    }
     Node subjectNode = object.require("subject", "a list of columns");
     List<String> subject = columns.readList(subjectNode, "'subject' of detector", SUBJECT_TYPES);
     if (subjectNode != null && YamlObject.isEmptyList(subjectNode)) {
@@ -96,6 +103,7 @@ final class DetectorReader {
     }
     return new Detector(
         target,
+        knownPart,
         subject,
         neverScored,
         neverFlagged,

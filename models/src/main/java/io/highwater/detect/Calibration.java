@@ -23,7 +23,8 @@ public record Calibration(
   /**
    * Calibrates on held-out rows that could be learned from.
    *
-   * @param actual what they took, in milliseconds
+   * @param targets what they took, in milliseconds
+   * @param unknown what of it was to be predicted
    * @param mean what was predicted for them, in milliseconds
    * @param p90 the quantile, not calibrated
    * @param minimumTarget below it a row is never flagged
@@ -31,23 +32,24 @@ public record Calibration(
    *     share of them
    */
   public static Calibration of(
-      double[] actual,
+      double[] targets,
+      double[] unknown,
       double[] mean,
       double[] p90,
       double minimumTarget,
       long allRows,
       double alertBudget) {
-    double shift = Durations.shift(actual, p90);
-    double[] scores = new double[actual.length];
+    double shift = Durations.shift(unknown, p90);
+    double[] scores = new double[unknown.length];
     int candidates = 0;
     int before = 0;
     int after = 0;
-    for (int i = 0; i < actual.length; i++) {
+    for (int i = 0; i < unknown.length; i++) {
       double calibrated = Durations.calibratedP90(p90[i], shift);
-      before += actual[i] <= p90[i] ? 1 : 0;
-      after += actual[i] <= calibrated ? 1 : 0;
-      if (actual[i] >= minimumTarget) {
-        scores[candidates++] = Durations.score(actual[i], mean[i], calibrated);
+      before += unknown[i] <= p90[i] ? 1 : 0;
+      after += unknown[i] <= calibrated ? 1 : 0;
+      if (targets[i] >= minimumTarget) {
+        scores[candidates++] = Durations.score(unknown[i], mean[i], calibrated);
       }
     }
     return new Calibration(
@@ -55,7 +57,7 @@ public record Calibration(
         Conformal.threshold(Arrays.copyOf(scores, candidates), allRows, alertBudget),
         alertBudget,
         allRows,
-        before / (double) actual.length,
-        after / (double) actual.length);
+        before / (double) unknown.length,
+        after / (double) unknown.length);
   }
 }

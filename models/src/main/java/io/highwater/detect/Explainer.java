@@ -4,6 +4,7 @@ import io.highwater.contract.Detector;
 import io.highwater.contract.Feature;
 import io.highwater.features.Encodings;
 import io.highwater.features.Numbers;
+import io.highwater.features.Targets;
 import io.highwater.features.Usual;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -49,18 +50,19 @@ public final class Explainer {
     double actual = scores.actual()[place];
     double expected = Durations.expected(scores.predicted()[place], scores.predictedP90()[place]);
     Usual usual = usual(model.encodings(), scores.subjects()[place]);
+    double known = Targets.known(batch, detector, new int[] {row})[0];
     double ratio = actual / expected;
     String sentence =
         sentence(actual, expected, ratio, scores.predicted()[place])
             + "; "
-            + usualText(batch, row, usual)
+            + usualText(batch, row, usual, known)
             + unusualInputs(batch, row, model.ranges())
             + context(batch, row)
             + ".";
     return new Explanation(
         row,
-        usual == null ? null : usual.medianTarget(),
-        usual == null ? null : usual.p95Target(),
+        usual == null ? null : known + usual.medianTarget(),
+        usual == null ? null : known + usual.p95Target(),
         usual == null ? 0 : usual.count(),
         ratio,
         Severity.of(actual, expected),
@@ -86,7 +88,7 @@ public final class Explainer {
   }
 
   /** In the words of the subject's columns, from the narrowest to the widest. */
-  private String usualText(VectorSchemaRoot batch, int row, @Nullable Usual usual) {
+  private String usualText(VectorSchemaRoot batch, int row, @Nullable Usual usual, double known) {
     List<String> parts = new ArrayList<>();
     for (int i = detector.subject().size() - 1; i >= 0; i--) {
       String column = detector.subject().get(i);
@@ -100,8 +102,8 @@ public final class Explainer {
     return "%s usually takes %s (95 %% up to %s; %s seen)"
         .formatted(
             of,
-            Amounts.text(target, usual.medianTarget()),
-            Amounts.text(target, usual.p95Target()),
+            Amounts.text(target, known + usual.medianTarget()),
+            Amounts.text(target, known + usual.p95Target()),
             Amounts.plain(usual.count()));
   }
 

@@ -61,7 +61,7 @@ public final class ForestInputs {
    * Writes the inputs from the buffer's index 0 on.
    *
    * @param features float32[n, d] of the rows, from index 0 on
-   * @param actual what the rows took, in milliseconds
+   * @param actual what was to be predicted of the rows, in milliseconds
    * @param mean what the mean model predicts
    * @param p90 the calibrated quantile
    */

@@ -4,6 +4,7 @@ import io.highwater.contract.Detector;
 import io.highwater.features.Numbers;
 import io.highwater.features.RowChoice;
 import io.highwater.features.SubjectValues;
+import io.highwater.features.Targets;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -54,6 +55,8 @@ public final class Scoring {
     int count = rows.length;
     SubjectValues subjects = SubjectValues.of(batch, detector.subject(), rows, model.encodings());
     double[] actual = Numbers.read(batch.getVector(detector.target()), rows);
+    double[] known = Targets.known(batch, detector, rows);
+    double[] unknown = Targets.unknown(batch, detector, rows);
     features = atLeast(features, count * model.features().columns());
     model.features().fill(batch, rows, subjects, features);
     double[] mean = run(model.mean(), features, count, model.features().columns());
@@ -61,11 +64,15 @@ public final class Scoring {
     double[] scores = new double[count];
     for (int i = 0; i < count; i++) {
       p90[i] = Durations.calibratedP90(p90[i], model.p90Shift());
-      scores[i] = Durations.score(actual[i], mean[i], p90[i]);
+      scores[i] = Durations.score(unknown[i], mean[i], p90[i]);
     }
     forestInputs = atLeast(forestInputs, count * model.forestInputs().columns());
-    model.forestInputs().fill(features, subjects, actual, mean, p90, forestInputs);
+    model.forestInputs().fill(features, subjects, unknown, mean, p90, forestInputs);
     double[] forest = run(model.forest(), forestInputs, count, model.forestInputs().columns());
+    for (int i = 0; i < count; i++) {
+      mean[i] += known[i];
+      p90[i] += known[i];
+    }
     @Nullable OutlierReason[] reasons = new OutlierReason[count];
     Policy policy = model.policy(policyName);
     int next = 0;

@@ -136,8 +136,8 @@ public final class Encodings {
   }
 
   /**
-   * Where the encoding of a subject is: to be given to {@link #median} and the like. The group's
-   * stands in for a subject that is not known, and that of all for a group that is not.
+   * Where the encoding of a subject is: its row, or -1 for that of all, or -2 - row for that of its
+   * group. The group's stands in for a subject that is not known, that of all for such a group.
    */
   private int place(long subject, long group) {
     int row = subject == Subjects.NONE ? -1 : subjectNumbers.find(subject);
@@ -145,7 +145,7 @@ public final class Encodings {
       return row;
     }
     int groupRow = group == Subjects.NONE ? -1 : groupNumbers.find(group);
-    return -1 - (groupRow + 1);
+    return -2 - groupRow;
   }
 
   /**

@@ -31,7 +31,7 @@ final class EncodingsBuilder {
    */
   void add(VectorSchemaRoot batch, int[] rows) {
     Subjects of = Subjects.of(batch, detector.subject(), rows);
-    float[] targets = Numbers.log1p(Numbers.read(RowChoice.column(batch, detector.target()), rows));
+    float[] targets = Numbers.log1p(Targets.unknown(batch, detector, rows));
     TimeStampMicroVector times = (TimeStampMicroVector) RowChoice.column(batch, eventTime);
     for (int i = 0; i < rows.length; i++) {
       add(of.subjects()[i], of.groups()[i], targets[i], times.get(rows[i]));

@@ -77,7 +77,7 @@ public final class FeatureSet {
         switch (feature.function()) {
           case HOUR_OF_DAY, DAY_OF_WEEK -> contract.eventTime();
           case USUAL_MEDIAN, USUAL_SPREAD, USUAL_COUNT, USUAL_FREQUENCY ->
-              detector.target() + " by " + String.join(", ", detector.subject());
+              Targets.definition(detector) + " by " + String.join(", ", detector.subject());
           case CATEGORY -> feature.column() + " in " + String.join(", ", allowed);
           case LIST_LENGTH -> feature.column() + " by " + feature.separator();
           case VALUE, LOG1P, IS_NULL, IS_ZERO, IS_PRESENT -> String.valueOf(feature.column());

@@ -1,8 +1,8 @@
 package io.highwater.features;
 
 /**
- * What is usual for the target among rows that are alike, on the scale ln(1 + target), to within
- * {@link LogHistogram#WIDTH} / 2.
+ * What is usual for the unknown part of the target among rows that are alike, on the scale ln(1 +
+ * target), to within {@link LogHistogram#WIDTH} / 2.
  *
  * @param count of the rows
  * @param median the least value that is not below half of them

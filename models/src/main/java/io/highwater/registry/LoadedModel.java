@@ -9,6 +9,7 @@ import io.highwater.detect.ScoringModel;
 import io.highwater.features.Encodings;
 import io.highwater.features.EncodingsFile;
 import io.highwater.features.FeatureSet;
+import io.highwater.features.Targets;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -90,7 +91,7 @@ public final class LoadedModel implements AutoCloseable {
       throw new ModelRefusedException(name, "the contract declares no detector");
     }
     require(name, "contract", manifest.contract(), contract.id());
-    require(name, "target", manifest.target(), detector.target());
+    require(name, "target", manifest.target(), Targets.definition(detector));
     require(name, "subject", manifest.subject(), detector.subject());
     return detector;
   }

@@ -18,7 +18,7 @@ import java.util.TreeMap;
  * @param formatVersion {@link #FORMAT_VERSION} of what wrote it
  * @param contract the id of the contract
  * @param version sorts by the time of its making
- * @param target of the detector
+ * @param target what is predicted: {@link io.highwater.features.Targets#definition}
  * @param subject of the detector
  * @param features in the order of the models' columns, with their ranges in training
  * @param shapeFeatures in the order of the forest's last columns

@@ -198,6 +198,7 @@ class ContractLoaderTest {
         equalTo(
             new Detector(
                 "amount",
+                null,
                 List.of("currency", "payment_id"),
                 List.of(),
                 List.of("refunded"),
@@ -238,8 +239,10 @@ class ContractLoaderTest {
       value = {
         "target: amount|target: cost|53:15: 'target' of detector, found cost, expected a field or a derived column of the contract",
         "target: amount|target: currency|53:15: 'target' of detector, found currency, a column of type string, expected one of type integer or number",
-        "target: amount|aim: amount|53:7: unknown key of detector, found aim, expected one of target, subject",
+        "target: amount|aim: amount|53:7: unknown key of detector, found aim, expected one of target, knownPart, subject",
         "target: amount|context: []|53:7: 'target' of detector, found nothing, expected the column to predict",
+        "neverFlagged: [refunded]|knownPart: amount|55:18: 'knownPart' of detector, found amount, expected another column than the target",
+        "neverFlagged: [refunded]|knownPart: currency|55:18: 'knownPart' of detector, found currency, a column of type string, expected one of type integer or number",
         "subject: [currency, payment_id]|subject: []|54:16: 'subject' of detector, found an empty list, expected at least one item",
         "subject: [currency, payment_id]|subject: [currency, currency]|54:27: an item of 'subject' of detector, found currency, expected each column once",
         "subject: [currency, payment_id]|subject: [amount]|54:17: an item of 'subject' of detector, found amount, a column of type number, expected one of type integer or string or boolean",

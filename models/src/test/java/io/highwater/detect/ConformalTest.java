@@ -126,7 +126,8 @@ class ConformalTest {
       }
     }
     // As many rows again are never scored.
-    Calibration calibration = Calibration.of(actual[0], mean, p90, 1_000, 2 * rows, budget);
+    Calibration calibration =
+        Calibration.of(actual[0], actual[0], mean, p90, 1_000, 2 * rows, budget);
 
     for (double[] part : actual) {
       int alerts = 0;

@@ -14,10 +14,13 @@ import static org.hamcrest.Matchers.matchesPattern;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.nullValue;
 
+import io.highwater.contract.Detector;
 import io.highwater.detect.Policy.Name;
 import io.highwater.features.Encodings;
+import io.highwater.features.Numbers;
 import io.highwater.features.PrequentialEncodings;
 import io.highwater.features.SubjectValues;
+import io.highwater.features.Targets;
 import io.highwater.record.RowSelection;
 import io.highwater.record.WarehouseRows;
 import java.nio.charset.StandardCharsets;
@@ -151,6 +154,47 @@ class ScoringTest {
       }
     }
     assertThat(parts, equalTo(whole));
+  }
+
+  /** The same rows with the known part taken off beforehand, by a model of the rest. */
+  @Test
+  void aKnownPartIsTakenOffAndAddedToPredictions() {
+    Detector withKnownPart =
+        new Detector(
+            DETECTOR.target(),
+            "compile_duration_ms",
+            DETECTOR.subject(),
+            DETECTOR.neverScored(),
+            DETECTOR.neverFlagged(),
+            DETECTOR.minimumTarget(),
+            DETECTOR.alertBudget(),
+            DETECTOR.features(),
+            DETECTOR.shapeFeatures(),
+            DETECTOR.context());
+    Scores whole =
+        Scoring.of(withKnownPart, Scoring.Rows.ALL, Name.CONFORMAL).score(batch, model());
+    double[] known = Targets.known(batch, withKnownPart, whole.rows());
+    double[] execution = Numbers.read(batch.getVector("execution_duration_ms"), whole.rows());
+    assertThat(whole.actual(), equalTo(execution));
+    BigIntVector executions = (BigIntVector) batch.getVector("execution_duration_ms");
+    for (int i = 0; i < known.length; i++) {
+      // Whole milliseconds, as the column of the rest is one of integers.
+      double compile = Math.floor(known[i]);
+      ((Float8Vector) batch.getVector("compile_duration_ms")).setSafe(whole.rows()[i], compile);
+      known[i] = compile;
+    }
+    whole = Scoring.of(withKnownPart, Scoring.Rows.ALL, Name.CONFORMAL).score(batch, model());
+    for (int i = 0; i < known.length; i++) {
+      executions.set(whole.rows()[i], (long) (execution[i] - known[i]));
+    }
+    Scores rest = Scoring.of(DETECTOR, Scoring.Rows.ALL, Name.CONFORMAL).score(batch, model());
+
+    assertThat(whole.durationScores(), equalTo(rest.durationScores()));
+    assertThat(whole.forestScores(), equalTo(rest.forestScores()));
+    for (int i = 0; i < known.length; i++) {
+      assertThat(whole.predicted()[i], is(rest.predicted()[i] + known[i]));
+      assertThat(whole.predictedP90()[i], is(rest.predictedP90()[i] + known[i]));
+    }
   }
 
   @Test

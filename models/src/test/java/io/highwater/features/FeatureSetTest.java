@@ -1,6 +1,7 @@
 package io.highwater.features;
 
 import static org.hamcrest.MatcherAssert.assertThat;
+import static org.hamcrest.Matchers.closeTo;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.is;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -22,6 +23,8 @@ import java.util.List;
 import java.util.Objects;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.jspecify.annotations.Nullable;
@@ -229,5 +232,55 @@ class FeatureSetTest {
                 .stream()
                 .map(Feature::name)
                 .toList()));
+  }
+
+  @Test
+  void aKnownPartIsNotLearned() {
+    Detector withKnownPart =
+        new Detector(
+            DETECTOR.target(),
+            "compile_duration_ms",
+            DETECTOR.subject(),
+            List.of(),
+            List.of(),
+            0,
+            0.001,
+            DETECTOR.features(),
+            List.of(),
+            List.of());
+    try (VectorSchemaRoot batch = WarehouseRows.sorted(3, 4, 1000, allocator)) {
+      int[] rows = {0, 1, 2, 3};
+      double[][] values = {{500, 200}, {500, 600}, {500, Double.NaN}, {Double.NaN, 200}};
+      for (int row = 0; row < 4; row++) {
+        BigIntVector target = (BigIntVector) batch.getVector("execution_duration_ms");
+        Float8Vector compile = (Float8Vector) batch.getVector("compile_duration_ms");
+        if (Double.isNaN(values[row][0])) {
+          target.setNull(row);
+        } else {
+          target.setSafe(row, (long) values[row][0]);
+        }
+        if (Double.isNaN(values[row][1])) {
+          compile.setNull(row);
+        } else {
+          compile.setSafe(row, values[row][1]);
+        }
+      }
+      assertThat(
+          Targets.unknown(batch, withKnownPart, rows),
+          equalTo(new double[] {300, 0, 500, Double.NaN}));
+      assertThat(
+          Targets.known(batch, withKnownPart, rows), equalTo(new double[] {200, 600, 0, 200}));
+      assertThat(
+          Targets.unknown(batch, DETECTOR, rows),
+          equalTo(new double[] {500, 500, 500, Double.NaN}));
+      EncodingsBuilder builder = new EncodingsBuilder(withKnownPart, CONTRACT.eventTime(), 10);
+      builder.add(batch, new int[] {0});
+      assertThat(builder.build().all().usual(0).medianTarget(), closeTo(300, 5));
+      assertThat(
+          FeatureSet.of(CONTRACT, withKnownPart).definitions().get(0),
+          equalTo(
+              "usualMedian(execution_duration_ms - compile_duration_ms by instance_id,"
+                  + " feature_fingerprint)"));
+    }
   }
 }
