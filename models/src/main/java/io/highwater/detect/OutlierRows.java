@@ -16,6 +16,7 @@ import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of the lake's outliers table: the event's columns and the explanation's. */
@@ -32,6 +33,13 @@ public final class OutlierRows {
           RecordSchemas.column("explanation", FieldType.STRING));
 
   private OutlierRows() {}
+
+  /** The outliers table's columns. */
+  public static Schema schema(Contract contract) {
+    List<Field> columns = new ArrayList<>(RecordSchemas.events(contract).getFields());
+    columns.addAll(COLUMNS);
+    return new Schema(columns);
+  }
 
   /**
    * The outliers of a batch; the caller closes them. outlier_id is the hash of the event's key in

@@ -1,6 +1,5 @@
 package io.highwater.detect;
 
-import io.highwater.contract.FieldType;
 import io.highwater.record.RecordSchemas;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -42,17 +41,6 @@ public record Scores(
     double[] forestScores,
     @Nullable OutlierReason[] reasons,
     @Nullable String modelVersion) {
-  /** The columns of {@link #toVectors}, in their order; null in rows that were not scored. */
-  public static final List<Field> COLUMNS =
-      List.of(
-          RecordSchemas.column("predicted_ms", FieldType.NUMBER),
-          RecordSchemas.column("predicted_p90_ms", FieldType.NUMBER),
-          RecordSchemas.column("duration_score", FieldType.NUMBER),
-          RecordSchemas.column("forest_score", FieldType.NUMBER),
-          RecordSchemas.column("is_outlier", FieldType.BOOLEAN),
-          RecordSchemas.column("outlier_reason", FieldType.STRING),
-          RecordSchemas.column("model_version", FieldType.STRING));
-
   /** Of a batch that no model has seen. */
   public static Scores none(int rowCount) {
     double[] no = {};
@@ -82,11 +70,11 @@ public record Scores(
     return Arrays.copyOf(places, count);
   }
 
-  /** {@link #COLUMNS} of the batch, a value a row; the caller closes them. */
+  /** {@link RecordSchemas#SCORES} of the batch, a value a row; the caller closes them. */
   public List<FieldVector> toVectors(BufferAllocator allocator) {
     List<FieldVector> vectors = new ArrayList<>();
     try {
-      for (Field column : COLUMNS) {
+      for (Field column : RecordSchemas.SCORES) {
         FieldVector vector = column.createVector(allocator);
         vectors.add(vector);
         vector.setInitialCapacity(rowCount);

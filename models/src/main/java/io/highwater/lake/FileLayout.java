@@ -31,6 +31,7 @@ record FileLayout(String table, List<String> order, List<String> windowAndKey) {
             RollUpSchema.TABLE,
             byFirst(contract.rollUp().keys(), RollUpSchema.WINDOW_START),
             windowAndKey),
+        new FileLayout("outliers", byFirst(contract.key(), contract.eventTime()), List.of()),
         new FileLayout("rejected", List.of(RejectedRecords.RECEIVED_AT), List.of()),
         new FileLayout("status", List.of(StatusRows.REPORTED_AT), List.of()));
   }

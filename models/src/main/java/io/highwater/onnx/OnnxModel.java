@@ -7,6 +7,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
+import io.highwater.detect.RowModel;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.security.MessageDigest;
@@ -22,7 +23,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * bytes share one session, which the last one to close ends. The same rows give the same bits,
  * however they are cut into batches. Thread-safe, as long as none runs what another closes.
  */
-public final class OnnxModel implements AutoCloseable {
+public final class OnnxModel implements RowModel {
   /** By SHA-256 of the graph. */
   private static final ConcurrentHashMap<String, SharedSession> SESSIONS =
       new ConcurrentHashMap<>();
@@ -79,6 +80,7 @@ public final class OnnxModel implements AutoCloseable {
    *     position; direct and in native order, so that nothing is copied
    * @param out where the rowCount scores go
    */
+  @Override
   public void run(FloatBuffer rows, int rowCount, float[] out) {
     if (closed.get()) {
       throw new IllegalStateException("model %s is closed".formatted(shown(digest)));

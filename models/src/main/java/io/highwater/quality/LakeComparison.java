@@ -6,6 +6,7 @@ import io.highwater.contract.Field;
 import io.highwater.contract.FieldType;
 import io.highwater.quality.Changes.Change;
 import io.highwater.quality.Changes.ColumnChanges;
+import io.highwater.record.RecordSchemas;
 import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -32,9 +33,10 @@ import org.duckdb.DuckDBConnection;
  * Compares the rows of an hour with those that would take their place, by the contract's key: in an
  * embedded DuckDB, which moves to disk what does not fit in {@value #MEMORY_LIMIT}.
  *
- * <p>All fields and derived columns of the contract count. A column that the rows before do not
- * have, since they are of an older contract, is null there. Rows of the same key are paired in the
- * order of time; those that have no partner are added or removed.
+ * <p>All fields and derived columns of the contract count, and whether a model calls the row an
+ * outlier; what else it says differs with each version. A column that the rows before do not have,
+ * since they are of an older contract, is null there. Rows of the same key are paired in the order
+ * of time; those that have no partner are added or removed.
  *
  * <p>Holds a DuckDB instance; not thread-safe.
  */
@@ -71,6 +73,10 @@ public final class LakeComparison implements AutoCloseable {
       if (derived.type() == FieldType.STRING || derived.type() == FieldType.BOOLEAN) {
         classes.add(derived.name());
       }
+    }
+    if (contract.detector() != null) {
+      compared.put(RecordSchemas.IS_OUTLIER, FieldType.BOOLEAN);
+      classes.add(RecordSchemas.IS_OUTLIER);
     }
     this.connection = open();
     clear();
@@ -137,8 +143,7 @@ public final class LakeComparison implements AutoCloseable {
             .map(
                 column ->
                     schema.getFields().stream().anyMatch(field -> field.getName().equals(column))
-                        ? "TRY_CAST(%s AS %s)"
-                            .formatted(quote(column), contract.typeOf(column).sqlType())
+                        ? "TRY_CAST(%s AS %s)".formatted(quote(column), typeOf(column).sqlType())
                         : "NULL")
             .collect(Collectors.joining(", "));
     try (RowStream rows = new RowStream(schema, batches, allocator);
@@ -154,6 +159,11 @@ public final class LakeComparison implements AutoCloseable {
         stream.release();
       }
     }
+  }
+
+  private FieldType typeOf(String column) {
+    FieldType type = compared.get(column);
+    return type == null ? contract.typeOf(column) : type;
   }
 
   /** Compares what was added, as the rows of one hour, and forgets it. */

@@ -33,11 +33,13 @@ final class ColumnConverter {
   private final Contract contract;
   private final BufferAllocator allocator;
   private final Schema schema;
+  private final Schema lakeSchema;
 
   ColumnConverter(Contract contract, BufferAllocator allocator) {
     this.contract = contract;
     this.allocator = allocator;
     this.schema = RecordSchemas.parsed(contract);
+    this.lakeSchema = RecordSchemas.events(contract);
   }
 
   /**
@@ -75,9 +77,9 @@ final class ColumnConverter {
     }
   }
 
+  /** What the lake adds to a contract's fields is made anew. */
   private boolean isKnown(String column) {
-    return !column.equals(RecordSchemas.RAW_ROW)
-        && schema.getFields().stream().anyMatch(field -> field.getName().equals(column));
+    return lakeSchema.getFields().stream().anyMatch(field -> field.getName().equals(column));
   }
 
   private FieldVector convert(

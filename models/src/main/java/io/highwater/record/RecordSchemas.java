@@ -18,6 +18,20 @@ public final class RecordSchemas {
   /** The index of the message in the {@link RawBatch} that a row was parsed from; int32. */
   public static final String RAW_ROW = "_raw_row";
 
+  public static final String IS_OUTLIER = "is_outlier";
+  public static final String MODEL_VERSION = "model_version";
+
+  /** What models say of a row; null where it was not scored. Durations in the target's unit. */
+  public static final List<org.apache.arrow.vector.types.pojo.Field> SCORES =
+      List.of(
+          column("predicted_ms", FieldType.NUMBER),
+          column("predicted_p90_ms", FieldType.NUMBER),
+          column("duration_score", FieldType.NUMBER),
+          column("forest_score", FieldType.NUMBER),
+          column(IS_OUTLIER, FieldType.BOOLEAN),
+          column("outlier_reason", FieldType.STRING),
+          column(MODEL_VERSION, FieldType.STRING));
+
   private RecordSchemas() {}
 
   /**
@@ -31,13 +45,30 @@ public final class RecordSchemas {
     return new Schema(columns);
   }
 
-  /** What the lake's events table holds: the contract's fields, position, derived columns. */
+  /** What ClassifyRecords makes: the contract's fields, position, derived columns. */
+  public static Schema classified(Contract contract) {
+    return new Schema(classifiedColumns(contract));
+  }
+
+  /**
+   * What the lake's events table holds: the contract's fields, position, derived columns, and
+   * {@link #SCORES} where the contract has a detector.
+   */
   public static Schema events(Contract contract) {
+    List<org.apache.arrow.vector.types.pojo.Field> columns = classifiedColumns(contract);
+    if (contract.detector() != null) {
+      columns.addAll(SCORES);
+    }
+    return new Schema(columns);
+  }
+
+  private static List<org.apache.arrow.vector.types.pojo.Field> classifiedColumns(
+      Contract contract) {
     List<org.apache.arrow.vector.types.pojo.Field> columns = fieldsAndPosition(contract);
     for (DerivedColumn derived : contract.derived()) {
       columns.add(column(derived.name(), derived.type()));
     }
-    return new Schema(columns);
+    return columns;
   }
 
   /** A nullable column. */

@@ -91,6 +91,16 @@ public final class ServedModel implements AutoCloseable {
     return shared.lease();
   }
 
+  /**
+   * A version that was in service once, to be given back; kept open for as long as this is another
+   * one than that in service is asked for.
+   *
+   * @throws ModelRefusedException where it is gone, or cannot be used any more
+   */
+  public Lease lease(String version) throws IOException {
+    return shared.lease(version);
+  }
+
   /** Closes the model with the last of those who opened it, and when all leases are given back. */
   @Override
   public void close() {
@@ -165,6 +175,7 @@ public final class ServedModel implements AutoCloseable {
     private int users;
 
     private @Nullable Counted current;
+    private @Nullable Counted other;
     private boolean isLooking;
     private boolean isEnded;
     private long lookedAtNanos;
@@ -201,6 +212,25 @@ public final class ServedModel implements AutoCloseable {
         background.execute(this::refresh);
       }
       return lease;
+    }
+
+    /** One other version is kept, as rows of two versions meet only where it has just changed. */
+    synchronized Lease lease(String version) throws IOException {
+      if (!version.equals(servedVersion())
+          && (other == null || !version.equals(versionOf(other)))) {
+        LoadedModel loaded = LoadedModel.load(registry, version, contract, opener);
+        if (other != null) {
+          other.release();
+        }
+        other = new Counted(loaded);
+      }
+      Counted asked = version.equals(servedVersion()) ? current : other;
+      Objects.requireNonNull(asked).retain();
+      return new Lease(asked);
+    }
+
+    private static String versionOf(Counted counted) {
+      return counted.model.manifest().version();
     }
 
     /** Puts the registry's version into service, if it is another one and can be read. */
@@ -252,6 +282,10 @@ public final class ServedModel implements AutoCloseable {
       if (current != null) {
         current.release();
         current = null;
+      }
+      if (other != null) {
+        other.release();
+        other = null;
       }
     }
   }

@@ -8,6 +8,7 @@ import io.highwater.transforms.CompareWithLake;
 import io.highwater.transforms.LakeGeneration;
 import io.highwater.transforms.PrepareGeneration;
 import io.highwater.transforms.ProcessRecords;
+import io.highwater.transforms.ScoringSettings;
 import io.highwater.transforms.Table;
 import io.highwater.transforms.WriteArrow;
 import io.highwater.transforms.WriteParquet;
@@ -59,6 +60,7 @@ public final class BackfillPipeline {
     String asOf = options.getAsOf();
     Instant receivedAt = asOf == null ? now : OptionValues.time("asOf", asOf);
     TimeRange times = times(options, contract);
+    ScoringSettings scoring = OptionValues.scoring(options, contract);
     OptionValues.mebibytes("maxMemory", options.getMaxMemory());
     String lake = OptionValues.lake("lake", options.getLake());
 
@@ -72,6 +74,7 @@ public final class BackfillPipeline {
             "ProcessRecords",
             ProcessRecords.of(contract, now.toEpochMilli())
                 .withAllowedLateness(lateness)
+                .withScoring(scoring)
                 .withTimes(times));
 
     List<Path> tables = new ArrayList<>();
@@ -115,6 +118,14 @@ public final class BackfillPipeline {
             "WriteRejected",
             WriteParquet.of(contract, Table.REJECTED, lake).withGeneration(generation.name()))
         .apply("PrepareRejected", PrepareGeneration.of(generation, Table.REJECTED));
+    if (processed.has(ProcessRecords.OUTLIERS)) {
+      processed
+          .get(ProcessRecords.OUTLIERS)
+          .apply(
+              "WriteOutliers",
+              WriteParquet.of(contract, Table.OUTLIERS, lake).withGeneration(generation.name()))
+          .apply("PrepareOutliers", PrepareGeneration.of(generation, Table.OUTLIERS));
+    }
     return new BackfillPipeline(pipeline, generation, times, input.bytes(), tables);
   }
 

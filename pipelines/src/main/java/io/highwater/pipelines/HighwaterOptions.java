@@ -4,6 +4,7 @@ import org.apache.beam.sdk.options.Default;
 import org.apache.beam.sdk.options.Description;
 import org.apache.beam.sdk.options.PipelineOptions;
 import org.apache.beam.sdk.options.Validation;
+import org.jspecify.annotations.Nullable;
 
 /** What the stream and the backfill have in common. */
 public interface HighwaterOptions extends PipelineOptions {
@@ -30,4 +31,27 @@ public interface HighwaterOptions extends PipelineOptions {
   String getCompression();
 
   void setCompression(String compression);
+
+  @Description(
+      "The folder of the models, as train fills it; a new version is taken within 10 s. Without it"
+          + " rows are not scored.")
+  @Nullable String getRegistry();
+
+  void setRegistry(@Nullable String registry);
+
+  @Description(
+      "Which rows are scored: candidates, those that may be outliers, or all that can be; what is"
+          + " said of candidates is the same.")
+  @Default.String("candidates")
+  String getScore();
+
+  void setScore(String score);
+
+  @Description(
+      "Which scored rows are outliers: conformal, by the contract's alert budget, or reference, by"
+          + " fixed ratios and minutes.")
+  @Default.String("conformal")
+  String getPolicy();
+
+  void setPolicy(String policy);
 }

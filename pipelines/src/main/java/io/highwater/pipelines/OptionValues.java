@@ -3,18 +3,24 @@ package io.highwater.pipelines;
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.contract.InvalidContractException;
+import io.highwater.detect.Policy;
+import io.highwater.detect.Scoring;
 import io.highwater.lake.LakeNames;
 import io.highwater.record.Compression;
 import io.highwater.transforms.InputFile;
 import io.highwater.transforms.ReadKafka;
+import io.highwater.transforms.ScoringSettings;
 import java.io.IOException;
 import java.io.Reader;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -91,6 +97,56 @@ public final class OptionValues {
     } catch (IllegalArgumentException e) {
       throw UsageException.option(option, text, "zstd, lz4 or none");
     }
+  }
+
+  /**
+   * How rows are scored.
+   *
+   * @throws UsageException also where a registry is given and the contract has no detector
+   */
+  static ScoringSettings scoring(HighwaterOptions options, Contract contract) {
+    String registry = options.getRegistry();
+    if (registry != null) {
+      if (contract.detector() == null) {
+        throw UsageException.option(
+            "registry", registry, "a contract with a detector; " + contract.id() + " has none");
+      }
+      if (Files.exists(Path.of(registry)) && !Files.isDirectory(Path.of(registry))) {
+        throw UsageException.option("registry", registry, "a folder");
+      }
+      registry = Path.of(registry).toAbsolutePath().toString();
+    }
+    return new ScoringSettings(
+        registry,
+        choice("score", options.getScore(), Scoring.Rows.class),
+        choice("policy", options.getPolicy(), Policy.Name.class));
+  }
+
+  /** An address of the web. */
+  static URI address(String option, String text) {
+    try {
+      URI address = new URI(text);
+      if (address.getHost() != null
+          && ("http".equals(address.getScheme()) || "https".equals(address.getScheme()))) {
+        return address;
+      }
+    } catch (URISyntaxException e) {
+      // Told below.
+    }
+    throw UsageException.option(option, text, "an address such as https://example.org/alerts");
+  }
+
+  /** One of some words. */
+  private static <T extends Enum<T>> T choice(String option, String text, Class<T> choices) {
+    List<String> words = new ArrayList<>();
+    for (T choice : choices.getEnumConstants()) {
+      String word = choice.name().toLowerCase(Locale.ROOT);
+      if (word.equals(text)) {
+        return choice;
+      }
+      words.add(word);
+    }
+    throw UsageException.option(option, text, String.join(" or ", words));
   }
 
   static ReadKafka.Source kafkaSource(String option, String text) {

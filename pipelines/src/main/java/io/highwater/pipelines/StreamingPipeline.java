@@ -7,6 +7,8 @@ import io.highwater.record.RecordBatch;
 import io.highwater.transforms.ProcessRecords;
 import io.highwater.transforms.ReadKafka;
 import io.highwater.transforms.ReportStatus;
+import io.highwater.transforms.ScoringSettings;
+import io.highwater.transforms.SendAlerts;
 import io.highwater.transforms.Table;
 import io.highwater.transforms.WriteArrow;
 import io.highwater.transforms.WriteDeadLetters;
@@ -40,8 +42,9 @@ public final class StreamingPipeline {
     String lake = OptionValues.lake("lake", options.getLake());
     Map<String, Object> kafka =
         OptionValues.properties("consumerConfig", options.getConsumerConfig());
+    ScoringSettings scoring = OptionValues.scoring(options, contract);
     ProcessRecords processRecords =
-        ProcessRecords.of(contract, runId).withAllowedLateness(lateness);
+        ProcessRecords.of(contract, runId).withAllowedLateness(lateness).withScoring(scoring);
     if (options.getDeduplicate() != null) {
       processRecords =
           processRecords.withDeduplication(
@@ -53,6 +56,8 @@ public final class StreamingPipeline {
     if (liveTopic != null) {
       processRecords = processRecords.withPaneDelay(LIVE_PANE_DELAY);
     }
+
+    SendAlerts alerts = alerts(options, contract, kafka);
 
     Pipeline pipeline = Pipeline.create(options);
     PCollection<RawBatch> messages = pipeline.apply("ReadKafka", readKafka);
@@ -70,10 +75,19 @@ public final class StreamingPipeline {
     processed
         .get(ProcessRecords.REJECTED)
         .apply("WriteRejected", WriteParquet.of(contract, Table.REJECTED, lake));
+    if (processed.has(ProcessRecords.OUTLIERS)) {
+      processed
+          .get(ProcessRecords.OUTLIERS)
+          .apply("WriteOutliers", WriteParquet.of(contract, Table.OUTLIERS, lake));
+      if (alerts != null) {
+        processed.get(ProcessRecords.OUTLIERS).apply("SendAlerts", alerts);
+      }
+    }
     PCollection<RecordBatch> status =
         processed
             .and(ReportStatus.MESSAGES, messages)
-            .apply("ReportStatus", ReportStatus.of(contract, runId));
+            .apply(
+                "ReportStatus", ReportStatus.of(contract, runId).withRegistry(scoring.registry()));
     status.apply("WriteStatus", WriteParquet.of(contract, Table.STATUS, lake));
     if (liveTopic != null) {
       String servers = options.getBootstrapServers();
@@ -93,6 +107,30 @@ public final class StreamingPipeline {
                   options.getBootstrapServers(), options.getDeadLetterTopic(), kafkaFile));
     }
     return pipeline;
+  }
+
+  private static @Nullable SendAlerts alerts(
+      StreamingPipelineOptions options, Contract contract, Map<String, Object> kafka) {
+    String topic = options.getAlertTopic();
+    String webhook = options.getWebhook();
+    if (topic == null && webhook == null) {
+      return null;
+    }
+    if (options.getRegistry() == null) {
+      throw new UsageException(
+          "--%s needs --registry: without a model there is no outlier to tell of"
+              .formatted(topic == null ? "webhook" : "alertTopic"));
+    }
+    String dashboard = OptionValues.address("dashboardUrl", options.getDashboardUrl()).toString();
+    SendAlerts alerts = SendAlerts.of(contract, dashboard.replaceAll("/+$", ""));
+    if (topic != null) {
+      if (topic.equals(options.getInputTopic())) {
+        throw UsageException.option("alertTopic", topic, "another topic than --inputTopic");
+      }
+      KafkaTopic.createIfAbsent("alertTopic", options.getBootstrapServers(), topic, kafka);
+      alerts = alerts.withTopic(options.getBootstrapServers(), topic, consumerConfigFile(options));
+    }
+    return webhook == null ? alerts : alerts.withWebhook(OptionValues.address("webhook", webhook));
   }
 
   private static @Nullable String liveTopic(

@@ -68,6 +68,22 @@ public interface StreamingPipelineOptions extends HighwaterOptions {
 
   void setLiveTopic(@Nullable String liveTopic);
 
+  @Description("Topic that alerts of outliers are sent to as JSON; made if absent.")
+  @Nullable String getAlertTopic();
+
+  void setAlertTopic(@Nullable String alertTopic);
+
+  @Description("Address, http or https, that alerts of outliers are posted to as JSON.")
+  @Nullable String getWebhook();
+
+  void setWebhook(@Nullable String webhook);
+
+  @Description("Where the dashboard is, for links in alerts.")
+  @Default.String("http://127.0.0.1:8507")
+  String getDashboardUrl();
+
+  void setDashboardUrl(String dashboardUrl);
+
   @Description(
       "Drop a record whose key (the contract's primaryKey fields) has come before, with an event"
           + " time within this of it.")

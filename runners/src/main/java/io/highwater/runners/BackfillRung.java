@@ -35,6 +35,7 @@ final class BackfillRung {
     CLASSIFY,
     ROLLUP,
     BACKFILL,
+    SCORE,
     DUCKDB_READ,
     DUCKDB_CLASSIFY,
     DUCKDB_ROLLUP,
@@ -73,13 +74,18 @@ final class BackfillRung {
         BackfillCommand.runEmbedded(cut(options, rung, input), options);
         requireRows(rung, RowCount.sum(), rows);
       }
-      case BACKFILL -> {
+      case BACKFILL, SCORE -> {
         BackfillOptions options = options(input, output);
+        if (rung == Rung.SCORE) {
+          options.setRegistry(dir.resolve("models").toString());
+        }
         BackfillPipeline backfill = BackfillPipeline.create(options, Instant.now());
         try (TimeProfile profile = TimeProfile.start(dir.resolve("profile.jfr"))) {
           BackfillCommand.runEmbedded(backfill.pipeline(), options);
           backfill.publish();
-          profile.print(System.out);
+          if (rung == Rung.BACKFILL) {
+            profile.print(System.out);
+          }
         }
         requireRows(rung, StreamRung.rowsIn(output), rows);
       }

@@ -48,7 +48,7 @@ final class StreamRung {
 
   /**
    * Each does what the one before does, and a step more; reading is measured both ways, and the
-   * whole stream also with a live topic.
+   * whole stream also with a live topic, and with a model.
    */
   enum Rung {
     CONSUMER,
@@ -58,7 +58,18 @@ final class StreamRung {
     CLASSIFY,
     ROLLUP,
     LIVE,
+    SCORE_ALL,
+    SCORE,
     STREAM;
+
+    /** Whether it is the whole stream. */
+    boolean isWhole() {
+      return compareTo(LIVE) >= 0;
+    }
+
+    boolean needsModel() {
+      return this == SCORE_ALL || this == SCORE;
+    }
 
     String key() {
       return name().toLowerCase(Locale.ROOT);
@@ -103,7 +114,11 @@ final class StreamRung {
     if (rung == Rung.LIVE) {
       arguments.add("--liveTopic=" + TOPIC + "-live");
     }
-    if (rung != Rung.STREAM && rung != Rung.LIVE) {
+    if (rung.needsModel()) {
+      arguments.add("--registry=" + dir.resolveSibling("models"));
+      arguments.add("--score=" + (rung == Rung.SCORE_ALL ? "all" : "candidates"));
+    }
+    if (!rung.isWhole()) {
       Meter meter = new Meter(rows, RowCount::sum);
       run(
           new StreamCommand(INTERVAL, unused -> meter.look(), options -> cut(options, rung)),
@@ -170,7 +185,8 @@ final class StreamRung {
         processed.get(ProcessRecords.EVENTS).apply("Count", RowCount.of(RecordBatch::rowCount));
         processed.get(ProcessRecords.ROLLUPS).apply("CountRollUps", RowCount.of(unused -> 0));
       }
-      case CONSUMER, LIVE, STREAM -> throw new IllegalArgumentException(rung + " is not cut");
+      case CONSUMER, LIVE, SCORE_ALL, SCORE, STREAM ->
+          throw new IllegalArgumentException(rung + " is not cut");
     }
     return pipeline;
   }

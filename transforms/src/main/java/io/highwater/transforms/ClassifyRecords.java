@@ -27,7 +27,7 @@ import org.apache.beam.sdk.values.TupleTagList;
  * beside them.
  */
 public final class ClassifyRecords extends PTransform<PCollection<SourcedBatch>, PCollectionTuple> {
-  /** Batches of {@link RecordSchemas#events}. */
+  /** Batches of {@link RecordSchemas#classified}. */
   public static final TupleTag<RecordBatch> CLASSIFIED = new TupleTag<>("classified") {};
 
   /** Batches of {@link RejectedRecords}, of all checks. */

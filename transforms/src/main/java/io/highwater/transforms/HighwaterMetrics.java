@@ -35,6 +35,15 @@ public final class HighwaterMetrics {
   /** Records that passed every check and were dropped, since one with the same key came before. */
   public static final String RECORDS_DUPLICATE = "records_duplicate";
 
+  /** Accepted records that a model scored. */
+  public static final String RECORDS_SCORED = "records_scored";
+
+  /** Scored records that are outliers. */
+  public static final String RECORDS_OUTLIER = "records_outlier";
+
+  /** Alerts that a webhook did not take. */
+  public static final String ALERTS_FAILED = "alerts_failed";
+
   /** Fields in records that the contract does not know; ignored. */
   public static final String UNKNOWN_FIELDS = "unknown_fields";
 

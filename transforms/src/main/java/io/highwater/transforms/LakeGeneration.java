@@ -30,7 +30,8 @@ import java.util.TreeSet;
  * in between has replaced some hours, and a run of the same input replaces all.
  */
 public final class LakeGeneration {
-  private static final List<Table> TABLES = List.of(Table.EVENTS, Table.ROLLUPS, Table.REJECTED);
+  private static final List<Table> TABLES =
+      List.of(Table.EVENTS, Table.ROLLUPS, Table.OUTLIERS, Table.REJECTED);
   private static final int INPUT_DIGITS = 8;
 
   private final Contract contract;
@@ -102,9 +103,12 @@ public final class LakeGeneration {
     for (Table table : TABLES) {
       Map<Long, List<String>> in = written.getOrDefault(table, Map.of());
       Set<Long> hours = new TreeSet<>(in.keySet());
+      // Also where there was an outlier and now is none.
+      Set<Long> withEvents = written.getOrDefault(Table.EVENTS, Map.of()).keySet();
       for (long hour : requireNonNull(before.get(table)).keySet()) {
         boolean isAskedFor =
             table == Table.REJECTED
+                || (table == Table.OUTLIERS && withEvents.contains(hour))
                 || (!times.equals(TimeRange.ALL) && times.contains(startMillis(table, hour)));
         if (isAskedFor && !replaced(table, hour).isEmpty()) {
           hours.add(hour);

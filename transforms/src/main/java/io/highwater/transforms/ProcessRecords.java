@@ -26,6 +26,9 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
   /** Accepted rows as they came, before any is dropped for its key. */
   public static final TupleTag<RecordBatch> ACCEPTED = new TupleTag<>("accepted") {};
 
+  /** Events that are outliers, explained; only with a detector and a registry. */
+  public static final TupleTag<RecordBatch> OUTLIERS = new TupleTag<>("outliers") {};
+
   public static final TupleTag<RecordBatch> ROLLUPS = RollUpRecords.ROLLUPS;
 
   /** Every row that failed a check, with its reason and its original bytes. */
@@ -44,16 +47,19 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
   private final TimeRange times;
   private final RollUpRecords rollUpRecords;
   private final @Nullable DeduplicateRecords deduplicateRecords;
+  private final ScoringSettings scoring;
 
   private ProcessRecords(
       Contract contract,
       TimeRange times,
       RollUpRecords rollUpRecords,
-      @Nullable DeduplicateRecords deduplicateRecords) {
+      @Nullable DeduplicateRecords deduplicateRecords,
+      ScoringSettings scoring) {
     this.contract = contract;
     this.times = times;
     this.rollUpRecords = rollUpRecords;
     this.deduplicateRecords = deduplicateRecords;
+    this.scoring = scoring;
   }
 
   /**
@@ -64,18 +70,19 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
         requireNonNull(contract, "contract"),
         TimeRange.ALL,
         RollUpRecords.of(contract, runId),
-        null);
+        null,
+        ScoringSettings.NONE);
   }
 
   /** See {@link ParseRecords#withTimes}. */
   public ProcessRecords withTimes(TimeRange times) {
-    return new ProcessRecords(contract, times, rollUpRecords, deduplicateRecords);
+    return new ProcessRecords(contract, times, rollUpRecords, deduplicateRecords, scoring);
   }
 
   /** See {@link RollUpRecords#withAllowedLateness}. */
   public ProcessRecords withAllowedLateness(Duration lateness) {
     return new ProcessRecords(
-        contract, times, rollUpRecords.withAllowedLateness(lateness), deduplicateRecords);
+        contract, times, rollUpRecords.withAllowedLateness(lateness), deduplicateRecords, scoring);
   }
 
   /**
@@ -84,13 +91,18 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
    */
   public ProcessRecords withDeduplication(Duration horizon) {
     return new ProcessRecords(
-        contract, times, rollUpRecords, DeduplicateRecords.of(contract, horizon));
+        contract, times, rollUpRecords, DeduplicateRecords.of(contract, horizon), scoring);
   }
 
   /** See {@link RollUpRecords#withPaneDelay}. */
   public ProcessRecords withPaneDelay(Duration delay) {
     return new ProcessRecords(
-        contract, times, rollUpRecords.withPaneDelay(delay), deduplicateRecords);
+        contract, times, rollUpRecords.withPaneDelay(delay), deduplicateRecords, scoring);
+  }
+
+  /** Default {@link ScoringSettings#NONE}; of no meaning where the contract has no detector. */
+  public ProcessRecords withScoring(ScoringSettings scoring) {
+    return new ProcessRecords(contract, times, rollUpRecords, deduplicateRecords, scoring);
   }
 
   @Override
@@ -101,7 +113,10 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
             .apply("ValidateRecords", ValidateRecords.of(contract))
             .apply("ClassifyRecords", ClassifyRecords.of(contract));
     PCollection<RecordBatch> accepted = classified.get(ClassifyRecords.CLASSIFIED);
-    PCollection<RecordBatch> events = accepted;
+    PCollection<RecordBatch> events =
+        contract.detector() == null
+            ? accepted
+            : accepted.apply("ScoreRecords", ScoreRecords.of(contract, scoring));
 
     PCollection<Long> duplicates = null;
     if (messages.isBounded() == IsBounded.BOUNDED) {
@@ -122,6 +137,11 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
             .and(ACCEPTED, accepted)
             .and(ROLLUPS, rollUps.get(RollUpRecords.ROLLUPS))
             .and(REJECTED, classified.get(ClassifyRecords.REJECTED));
+    if (contract.detector() != null && scoring.registry() != null) {
+      outputs =
+          outputs.and(
+              OUTLIERS, events.apply("ExplainOutliers", ExplainOutliers.of(contract, scoring)));
+    }
     if (rollUps.has(LATE_ROWS)) {
       outputs = outputs.and(LATE_ROWS, rollUps.get(LATE_ROWS));
     }

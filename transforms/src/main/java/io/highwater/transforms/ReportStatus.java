@@ -3,11 +3,15 @@ package io.highwater.transforms;
 import static java.util.Objects.requireNonNull;
 
 import io.highwater.contract.Contract;
+import io.highwater.onnx.OnnxModel;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
+import io.highwater.registry.ServedModel;
 import io.highwater.status.StatusCounts;
 import io.highwater.status.StatusRows;
+import java.nio.file.Path;
 import java.util.Map;
+import org.apache.arrow.memory.BufferAllocator;
 import org.apache.beam.sdk.coders.KvCoder;
 import org.apache.beam.sdk.coders.StringUtf8Coder;
 import org.apache.beam.sdk.coders.VarLongCoder;
@@ -52,17 +56,24 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
 
   private final Contract contract;
   private final long runId;
+  private final @Nullable String registry;
 
-  private ReportStatus(Contract contract, long runId) {
+  private ReportStatus(Contract contract, long runId, @Nullable String registry) {
     this.contract = contract;
     this.runId = runId;
+    this.registry = registry;
   }
 
   /**
    * @param runId grows from run to run
    */
   public static ReportStatus of(Contract contract, long runId) {
-    return new ReportStatus(requireNonNull(contract, "contract"), runId);
+    return new ReportStatus(requireNonNull(contract, "contract"), runId, null);
+  }
+
+  /** Says which model is in service; null for none. */
+  public ReportStatus withRegistry(@Nullable String registry) {
+    return new ReportStatus(contract, runId, registry);
   }
 
   @Override
@@ -91,7 +102,7 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
     return all.apply("AllCounts", Flatten.pCollections())
         .apply("OfContract", WithKeys.of(contract.id()))
         .setCoder(KvCoder.of(StringUtf8Coder.of(), BatchCoders.statusCounts()))
-        .apply("Report", ParDo.of(new ReportFn(contract, runId)))
+        .apply("Report", ParDo.of(new ReportFn(contract, runId, registry)))
         .setCoder(BatchCoders.recordBatch());
   }
 
@@ -134,10 +145,36 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
 
     private final Contract contract;
     private final long runId;
+    private final @Nullable String registry;
+    // Shared by the JVM; its ONNX sessions are native memory.
+    private transient @Nullable ServedModel served;
 
-    ReportFn(Contract contract, long runId) {
+    ReportFn(Contract contract, long runId, @Nullable String registry) {
       this.contract = contract;
       this.runId = runId;
+      this.registry = registry;
+    }
+
+    @Override
+    void open(BufferAllocator allocator) {
+      served =
+          registry == null ? null : ServedModel.open(Path.of(registry), contract, OnnxModel::open);
+    }
+
+    @Override
+    void release() {
+      if (served != null) {
+        served.close();
+      }
+    }
+
+    private @Nullable String modelVersion() {
+      if (served == null) {
+        return null;
+      }
+      try (ServedModel.Lease lease = served.lease()) {
+        return lease == null ? null : lease.model().manifest().version();
+      }
     }
 
     @ProcessElement
@@ -204,7 +241,7 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
               now,
               (now.read() - last.getValue().read()) / seconds,
               watermarkMillis(end.getCurrentRelativeTime()),
-              null);
+              modelVersion());
       out.output(StatusRows.batch(contract, row, allocator()));
       reported.write(KV.of(nowMillis, now));
     }

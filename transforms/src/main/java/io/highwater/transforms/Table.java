@@ -1,6 +1,7 @@
 package io.highwater.transforms;
 
 import io.highwater.contract.Contract;
+import io.highwater.detect.OutlierRows;
 import io.highwater.record.RecordSchemas;
 import io.highwater.record.RejectedRecords;
 import io.highwater.rollup.RollUpSchema;
@@ -31,6 +32,17 @@ public enum Table {
     @Override
     String timeColumn(Contract contract) {
       return RollUpSchema.WINDOW_START;
+    }
+  },
+  OUTLIERS {
+    @Override
+    public Schema schema(Contract contract) {
+      return OutlierRows.schema(contract);
+    }
+
+    @Override
+    String timeColumn(Contract contract) {
+      return contract.eventTime();
     }
   },
   REJECTED {
