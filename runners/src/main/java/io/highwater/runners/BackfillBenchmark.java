@@ -24,7 +24,7 @@ final class BackfillBenchmark {
     Path home = Files.createTempDirectory("highwater-bench");
     try {
       Path input = generate(home, rows);
-      BenchmarkModel.train(home);
+      BenchmarkRegistry.train(home);
       double megabytes = Files.size(input) / 1e6;
       StringBuilder line =
           new StringBuilder(

@@ -41,7 +41,7 @@ final class StreamBenchmark {
       StringBuilder line =
           new StringBuilder("rows=" + rows + " parallelism=" + StreamRung.PARALLELISM);
       double consumerRate = 0;
-      BenchmarkModel.train(home);
+      BenchmarkRegistry.train(home);
       for (StreamRung.Rung rung : StreamRung.Rung.values()) {
         StreamRung.Result result = measure(rung, bootstrapServers, rows, home);
         if (rung == StreamRung.Rung.CONSUMER) {

@@ -9,7 +9,7 @@ import java.time.Instant;
 import java.util.List;
 
 /** A model to measure scoring with, trained on the week before the queries that are scored. */
-final class BenchmarkModel {
+final class BenchmarkRegistry {
   private static final long ROWS = 300_000;
 
   /** The seed and the instances of what is scored, so that its fingerprints are known. */
@@ -17,7 +17,7 @@ final class BenchmarkModel {
       new QueryGenerator.Settings(
           ROWS, 1, Instant.parse("2024-02-23T00:00:00Z"), Duration.ofDays(7), 50, 0);
 
-  private BenchmarkModel() {}
+  private BenchmarkRegistry() {}
 
   /**
    * @return the registry
