@@ -31,6 +31,15 @@ public final class DurationTrainer {
           + " num_threads=2 deterministic=true force_row_wise=true seed=1 verbosity=-1";
 
   /**
+   * Loads LightGBM, for who wants to know before there is much to lose.
+   *
+   * @throws IllegalStateException if it cannot be loaded, and why
+   */
+  public static void requireLibrary() {
+    LightGbmLibrary.load();
+  }
+
+  /**
    * Adds trees while they help with the validation rows, at most {@value #MAX_TREES}.
    *
    * @param rows row-major float32[n, columns]; NaN is missing

@@ -208,6 +208,33 @@ public final class OptionValues {
     return mebibytes;
   }
 
+  /** A whole number within bounds. */
+  static int wholeNumber(String option, String text, int least, int greatest) {
+    try {
+      int number = Integer.parseInt(text);
+      if (number >= least && number <= greatest) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // Falls through to the one message.
+    }
+    throw UsageException.option(
+        option, text, "a whole number from %d to %d".formatted(least, greatest));
+  }
+
+  /** A share between 0 and 1, without either. */
+  static double share(String option, String text) {
+    try {
+      double share = Double.parseDouble(text);
+      if (share > 0 && share < 1) {
+        return share;
+      }
+    } catch (NumberFormatException e) {
+      // Falls through to the one message.
+    }
+    throw UsageException.option(option, text, "a share above 0 and below 1, such as 0.001");
+  }
+
   /** Whether to skip rather than to fail. */
   static boolean failOrSkip(String option, String text) {
     if (!text.equals("fail") && !text.equals("skip")) {

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import org.apache.beam.runners.flink.FlinkPipelineOptions;
 import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.Pipeline;
 import org.apache.beam.sdk.PipelineResult;
@@ -100,7 +101,8 @@ final class BackfillCommand implements Command {
     return sums;
   }
 
-  static PipelineResult runEmbedded(Pipeline pipeline, BackfillOptions options) throws Exception {
+  static PipelineResult runEmbedded(Pipeline pipeline, FlinkPipelineOptions options)
+      throws Exception {
     Path temporary = Files.createTempDirectory("highwater-backfill");
     try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), false, temporary)) {
       FlinkClient.configure(options, temporary);

@@ -19,7 +19,8 @@ import picocli.CommandLine.Parameters;
     description = {
       "Runs a benchmark; its last line is key=value pairs.",
       "Benchmarks: generate (synthetic records to JSON and CSV in memory), latency"
-          + " (from a record's sending to its pane in the live topic, at steady rates), soak (a"
+          + " (from a record's sending to its pane in the live topic, at steady rates), models (what"
+          + " models find of queries that were slowed down on purpose), soak (a"
           + " stream under a steady load, and what its process holds as time goes by), steps (each"
           + " step of the"
           + " pipeline by itself on one thread), stream (a topic through the streaming pipeline into"
@@ -52,6 +53,8 @@ final class BenchCommand implements Callable<Integer> {
               (rows, rate) -> GenerateBenchmark.run(rows),
               "latency",
               (rows, rate) -> LatencyBenchmark.run(rows),
+              "models",
+              (rows, rate) -> ModelBenchmark.run(rows),
               "soak",
               (rows, rate) -> SoakBenchmark.run(rows, rate).line(),
               "steps",
@@ -78,6 +81,14 @@ final class BenchCommand implements Callable<Integer> {
       description = "Of soak: messages a second. Default: ${DEFAULT-VALUE}.")
   private long rate;
 
+  @Option(
+      names = "--input",
+      paramLabel = "FILES",
+      description =
+          "Of models: rows of a real query log until after 2024-04-16, to measure predictions on"
+              + " instead.")
+  private @Nullable String input;
+
   // What `stream` and `backfill` give to the JVM of each of its rungs.
 
   @Option(names = "--rung", hidden = true)
@@ -101,7 +112,13 @@ final class BenchCommand implements Callable<Integer> {
     }
     OptionsCommand.requireBetween(this, "--rows", rows, 1, MAX_ROWS);
     OptionsCommand.requireBetween(this, "--rate", rate, 1, MAX_RATE);
-    System.out.println(rung == null ? benchmark.run(rows, rate) : runRung(rung));
+    if (input != null && !name.equals("models")) {
+      throw OptionsCommand.wrong(this, "--input", input, "it with the benchmark models only");
+    }
+    System.out.println(
+        rung != null
+            ? runRung(rung)
+            : input != null ? RealModelBenchmark.run(input) : benchmark.run(rows, rate));
     return io.highwater.runners.Command.DONE;
   }
 

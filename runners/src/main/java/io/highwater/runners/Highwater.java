@@ -29,6 +29,8 @@ public final class Highwater {
     COMMANDS.put("backfill", BackfillCommand::new);
     COMMANDS.put("compact", () -> OptionsCommand.of(CompactCommand::new));
     COMMANDS.put("export", () -> OptionsCommand.of(ExportCommand::new));
+    COMMANDS.put("train", TrainCommand::new);
+    COMMANDS.put("models", () -> OptionsCommand.of(ModelsCommand::new));
     COMMANDS.put("dashboard", () -> OptionsCommand.of(DashboardCommand::new));
     COMMANDS.put("bench", () -> OptionsCommand.of(BenchCommand::new));
   }

@@ -46,6 +46,7 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
   private final Contract contract;
   private final TimeRange times;
   private final RollUpRecords rollUpRecords;
+  private final boolean hasRollUps;
   private final @Nullable DeduplicateRecords deduplicateRecords;
   private final ScoringSettings scoring;
 
@@ -53,11 +54,13 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
       Contract contract,
       TimeRange times,
       RollUpRecords rollUpRecords,
+      boolean hasRollUps,
       @Nullable DeduplicateRecords deduplicateRecords,
       ScoringSettings scoring) {
     this.contract = contract;
     this.times = times;
     this.rollUpRecords = rollUpRecords;
+    this.hasRollUps = hasRollUps;
     this.deduplicateRecords = deduplicateRecords;
     this.scoring = scoring;
   }
@@ -70,19 +73,24 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
         requireNonNull(contract, "contract"),
         TimeRange.ALL,
         RollUpRecords.of(contract, runId),
+        true,
         null,
         ScoringSettings.NONE);
   }
 
   /** See {@link ParseRecords#withTimes}. */
   public ProcessRecords withTimes(TimeRange times) {
-    return new ProcessRecords(contract, times, rollUpRecords, deduplicateRecords, scoring);
+    return new ProcessRecords(contract, times, rollUpRecords, hasRollUps, deduplicateRecords, scoring);
   }
 
   /** See {@link RollUpRecords#withAllowedLateness}. */
   public ProcessRecords withAllowedLateness(Duration lateness) {
     return new ProcessRecords(
-        contract, times, rollUpRecords.withAllowedLateness(lateness), deduplicateRecords, scoring);
+        contract,
+        times,
+        rollUpRecords.withAllowedLateness(lateness), hasRollUps,
+        deduplicateRecords,
+        scoring);
   }
 
   /**
@@ -91,18 +99,27 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
    */
   public ProcessRecords withDeduplication(Duration horizon) {
     return new ProcessRecords(
-        contract, times, rollUpRecords, DeduplicateRecords.of(contract, horizon), scoring);
+        contract, times, rollUpRecords, hasRollUps, DeduplicateRecords.of(contract, horizon), scoring);
   }
 
   /** See {@link RollUpRecords#withPaneDelay}. */
   public ProcessRecords withPaneDelay(Duration delay) {
     return new ProcessRecords(
-        contract, times, rollUpRecords.withPaneDelay(delay), deduplicateRecords, scoring);
+        contract,
+        times,
+        rollUpRecords.withPaneDelay(delay), hasRollUps,
+        deduplicateRecords,
+        scoring);
+  }
+
+  /** Without {@link #ROLLUPS} and {@link #LATE_ROWS}: for who wants the events alone. */
+  public ProcessRecords withoutRollUps() {
+    return new ProcessRecords(contract, times, rollUpRecords, false, deduplicateRecords, scoring);
   }
 
   /** Default {@link ScoringSettings#NONE}; of no meaning where the contract has no detector. */
   public ProcessRecords withScoring(ScoringSettings scoring) {
-    return new ProcessRecords(contract, times, rollUpRecords, deduplicateRecords, scoring);
+    return new ProcessRecords(contract, times, rollUpRecords, hasRollUps, deduplicateRecords, scoring);
   }
 
   @Override
@@ -130,20 +147,21 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
       duplicates = deduplicated.get(DeduplicateRecords.DUPLICATES);
     }
 
-    PCollectionTuple rollUps = events.apply("RollUpRecords", rollUpRecords);
-
     PCollectionTuple outputs =
         PCollectionTuple.of(EVENTS, events)
             .and(ACCEPTED, accepted)
-            .and(ROLLUPS, rollUps.get(RollUpRecords.ROLLUPS))
             .and(REJECTED, classified.get(ClassifyRecords.REJECTED));
     if (contract.detector() != null && scoring.registry() != null) {
       outputs =
           outputs.and(
               OUTLIERS, events.apply("ExplainOutliers", ExplainOutliers.of(contract, scoring)));
     }
-    if (rollUps.has(LATE_ROWS)) {
-      outputs = outputs.and(LATE_ROWS, rollUps.get(LATE_ROWS));
+    if (hasRollUps) {
+      PCollectionTuple rollUps = events.apply("RollUpRecords", rollUpRecords);
+      outputs = outputs.and(ROLLUPS, rollUps.get(RollUpRecords.ROLLUPS));
+      if (rollUps.has(LATE_ROWS)) {
+        outputs = outputs.and(LATE_ROWS, rollUps.get(LATE_ROWS));
+      }
     }
     return duplicates == null ? outputs : outputs.and(DUPLICATES, duplicates);
   }
