@@ -80,7 +80,8 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
 
   /** See {@link ParseRecords#withTimes}. */
   public ProcessRecords withTimes(TimeRange times) {
-    return new ProcessRecords(contract, times, rollUpRecords, hasRollUps, deduplicateRecords, scoring);
+    return new ProcessRecords(
+        contract, times, rollUpRecords, hasRollUps, deduplicateRecords, scoring);
   }
 
   /** See {@link RollUpRecords#withAllowedLateness}. */
@@ -88,7 +89,8 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
     return new ProcessRecords(
         contract,
         times,
-        rollUpRecords.withAllowedLateness(lateness), hasRollUps,
+        rollUpRecords.withAllowedLateness(lateness),
+        hasRollUps,
         deduplicateRecords,
         scoring);
   }
@@ -99,7 +101,12 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
    */
   public ProcessRecords withDeduplication(Duration horizon) {
     return new ProcessRecords(
-        contract, times, rollUpRecords, hasRollUps, DeduplicateRecords.of(contract, horizon), scoring);
+        contract,
+        times,
+        rollUpRecords,
+        hasRollUps,
+        DeduplicateRecords.of(contract, horizon),
+        scoring);
   }
 
   /** See {@link RollUpRecords#withPaneDelay}. */
@@ -107,7 +114,8 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
     return new ProcessRecords(
         contract,
         times,
-        rollUpRecords.withPaneDelay(delay), hasRollUps,
+        rollUpRecords.withPaneDelay(delay),
+        hasRollUps,
         deduplicateRecords,
         scoring);
   }
@@ -119,7 +127,8 @@ public final class ProcessRecords extends PTransform<PCollection<RawBatch>, PCol
 
   /** Default {@link ScoringSettings#NONE}; of no meaning where the contract has no detector. */
   public ProcessRecords withScoring(ScoringSettings scoring) {
-    return new ProcessRecords(contract, times, rollUpRecords, hasRollUps, deduplicateRecords, scoring);
+    return new ProcessRecords(
+        contract, times, rollUpRecords, hasRollUps, deduplicateRecords, scoring);
   }
 
   @Override
