@@ -1,7 +1,7 @@
 package io.highwater.export;
 
 import io.highwater.contract.Contract;
-import io.highwater.lake.ArrowFiles;
+import io.highwater.lake.CheckedArrowReader;
 import io.highwater.lake.LakeFile;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -34,6 +34,9 @@ final class HourWriter implements AutoCloseable {
   private static final String MEMORY_LIMIT = "512MB";
   private static final String STREAM = "arrow_file";
   private static final String ROWS = "hour_rows";
+
+  /** A batch of 16,384 rows takes some MiB; a damaged length must not ask for all there is. */
+  private static final long MAX_ARROW_BYTES = 1L << 30;
 
   private final ExportTarget target;
   private final ExportTable table;
@@ -88,7 +91,7 @@ final class HourWriter implements AutoCloseable {
       return execute(
           "COPY (%s) TO %s (FORMAT parquet, COMPRESSION snappy)"
               .formatted(select(), SqlText.literal(output.toString())));
-    } catch (SQLException e) {
+    } catch (SQLException | IOException | RuntimeException e) { // Arrow's, of a damaged file.
       throw new IOException(
           "cannot write "
               + files.get(0).hour().directory()
@@ -139,8 +142,23 @@ final class HourWriter implements AutoCloseable {
       insert(source, columnsOf(source));
       return;
     }
-    try (BufferAllocator allocator = new RootAllocator();
-        ArrowReader reader = ArrowFiles.open(file.path(), allocator);
+    // An allocator a file: a reader that comes upon damage frees nothing.
+    BufferAllocator allocator = new RootAllocator(MAX_ARROW_BYTES);
+    try {
+      addArrow(file, allocator);
+    } catch (IOException | SQLException | RuntimeException e) {
+      try {
+        allocator.close();
+      } catch (IllegalStateException leak) {
+        e.addSuppressed(leak);
+      }
+      throw e;
+    }
+    allocator.close();
+  }
+
+  private void addArrow(LakeFile file, BufferAllocator allocator) throws IOException, SQLException {
+    try (ArrowReader reader = CheckedArrowReader.open(List.of(file.path()), allocator);
         ArrowArrayStream stream = ArrowArrayStream.allocateNew(allocator)) {
       Set<String> available =
           reader.getVectorSchemaRoot().getSchema().getFields().stream()

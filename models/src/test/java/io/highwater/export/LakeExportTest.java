@@ -34,6 +34,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -306,6 +307,22 @@ class LakeExportTest {
             "events/date=2024-03-01/hour=07/events-#.parquet",
             "views.sql"));
     assertThat(viewed("SELECT count(*) FROM events"), contains("4"));
+  }
+
+  @Test
+  void namesAnHourWithADamagedFile() throws Exception {
+    Path file = lake.resolve(EVENTS + "hour=07/events-0000000000000006.arrow");
+    byte[] content = Files.readAllBytes(file);
+    byte[] inTheFooter = content.clone();
+    Arrays.fill(inTheFooter, content.length - 100, content.length - 20, (byte) 0x7f);
+    byte[] cutOff = Arrays.copyOf(content, content.length / 2);
+    byte[] inTheRows = content.clone();
+    Arrays.fill(inTheRows, content.length / 2, content.length / 2 + 100, (byte) 0x7f);
+    for (byte[] damaged : List.of(inTheFooter, cutOff, inTheRows, new byte[0])) {
+      Files.write(file, damaged);
+      IOException refused = assertThrows(IOException.class, () -> export(ExportTarget.DUCKDB));
+      assertThat(refused.getMessage(), containsString("hour=07"));
+    }
   }
 
   @Test
