@@ -18,9 +18,12 @@ import picocli.CommandLine.Parameters;
     sortSynopsis = false,
     description = {
       "Runs a benchmark; its last line is key=value pairs.",
-      "Benchmarks: generate (synthetic records to JSON and CSV in memory), latency"
+      "Benchmarks: backfill (a Parquet file into a lake, step by step, beside DuckDB with the same"
+          + " as SQL), backfill-growth (the whole of it for an eighth, a quarter, half and all of the"
+          + " rows), generate (synthetic records to JSON and CSV in memory), latency"
           + " (from a record's sending to its pane in the live topic, at steady rates), models (what"
-          + " models find of queries that were slowed down on purpose), soak (a"
+          + " models find of queries that were slowed down on purpose), score (ONNX Runtime beside"
+          + " LightGBM's own predict and a walk in Java), soak (a"
           + " stream under a steady load, and what its process holds as time goes by), steps (each"
           + " step of the"
           + " pipeline by itself on one thread), stream (a topic through the streaming pipeline into"
@@ -55,6 +58,8 @@ final class BenchCommand implements Callable<Integer> {
               (rows, rate) -> LatencyBenchmark.run(rows),
               "models",
               (rows, rate) -> ModelBenchmark.run(rows),
+              "score",
+              (rows, rate) -> ScoreBenchmark.run(rows),
               "soak",
               (rows, rate) -> SoakBenchmark.run(rows, rate).line(),
               "steps",
