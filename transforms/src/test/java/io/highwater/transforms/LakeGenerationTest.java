@@ -8,6 +8,7 @@ import static org.hamcrest.Matchers.containsInAnyOrder;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.highwater.contract.Contract;
+import io.highwater.detect.OutlierRows;
 import io.highwater.lake.LakeFile;
 import io.highwater.lake.Replacement;
 import io.highwater.record.RawBatch;
@@ -19,7 +20,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.VarCharVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.beam.sdk.testing.TestPipeline;
 import org.apache.beam.sdk.testing.TestStream;
 import org.apache.beam.sdk.transforms.Create;
@@ -173,6 +181,53 @@ class LakeGenerationTest {
 
     assertEquals(files, new TestLake(folder).everyFile());
     assertThat(rows(), contains(HOUR + "|2"));
+  }
+
+  @Test
+  void emptiesOutliersOfTheHoursThatItHasEventsIn() throws IOException {
+    LakeGeneration first = begin(1);
+    write(first, readings(1, 11));
+    writeOutliers(first, 1, 11);
+    first.publish(TimeRange.ALL);
+
+    backfill(2, readings(1));
+
+    assertThat(
+        new TestLake(folder).rows("readings", "outliers", "outlier_id"),
+        contains("date=2024-03-01/hour=01|outlier 11"));
+  }
+
+  /** The readings of these numbers, as outliers. */
+  private void writeOutliers(LakeGeneration generation, long... ids) {
+    RecordBatch batch;
+    try (BufferAllocator allocator = new RootAllocator();
+        VectorSchemaRoot readings = readings(ids).open(allocator);
+        VarCharVector outlierIds = new VarCharVector("outlier_id", allocator)) {
+      List<FieldVector> columns = new ArrayList<>(readings.getFieldVectors());
+      for (int row = 0; row < ids.length; row++) {
+        outlierIds.setSafe(row, ("outlier " + ids[row]).getBytes(UTF_8));
+      }
+      outlierIds.setValueCount(ids.length);
+      columns.add(outlierIds);
+      for (Field column : OutlierRows.COLUMNS.subList(1, OutlierRows.COLUMNS.size())) {
+        FieldVector none = column.createVector(allocator);
+        none.allocateNew();
+        none.setValueCount(ids.length);
+        columns.add(none);
+      }
+      batch = RecordBatch.copyOf(contract, new VectorSchemaRoot(columns), contract.eventTime());
+      columns
+          .subList(columns.size() - OutlierRows.COLUMNS.size() + 1, columns.size())
+          .forEach(FieldVector::close);
+    }
+    TestPipeline pipeline = TestPipeline.create().enableAbandonedNodeEnforcement(false);
+    pipeline
+        .apply(Create.of(batch).withCoder(BatchCoders.recordBatch()))
+        .apply(
+            WriteParquet.of(contract, Table.OUTLIERS, folder.toString())
+                .withGeneration(generation.name()))
+        .apply(PrepareGeneration.of(generation, Table.OUTLIERS));
+    pipeline.run().waitUntilFinish();
   }
 
   @Test
