@@ -7,9 +7,12 @@ import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
+import io.highwater.dashboard.HotQueries.OutlierFilter;
 import io.highwater.dashboard.HotQueries.Scope;
 import io.highwater.dashboard.HotStore.SkippedFile;
 import io.highwater.dashboard.HotStore.StoreStatus;
+import io.highwater.detect.OutlierReason;
+import io.highwater.detect.Severity;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
@@ -44,11 +47,17 @@ final class DashboardApi {
   /** How many skipped files are told by name. */
   private static final int SKIPPED_SHOWN = 20;
 
+  private static final List<String> SEVERITIES =
+      Arrays.stream(Severity.values()).map(Severity::code).toList();
+  private static final List<String> REASONS =
+      Arrays.stream(OutlierReason.values()).map(OutlierReason::code).toList();
+
   private static final Logger log = LoggerFactory.getLogger(DashboardApi.class);
 
   private final DashboardConfig config;
   private final HotStore store;
   private final HotQueries queries;
+  private final ModelVersions models;
   private final InstantSource clock;
   private final ObjectMapper json =
       JsonMapper.builder()
@@ -62,6 +71,7 @@ final class DashboardApi {
     this.config = config;
     this.store = store;
     this.queries = new HotQueries(store, clock);
+    this.models = new ModelVersions(config.registry(), config.contract());
     this.clock = clock;
   }
 
@@ -81,6 +91,9 @@ final class DashboardApi {
     routes.get("/api/metrics", context -> versioned(context, this::metrics));
     routes.get("/api/classification/chart", context -> versioned(context, this::chart));
     routes.get("/api/classification/table", context -> versioned(context, this::table));
+    routes.get("/api/anomalies", context -> versioned(context, this::anomalies));
+    routes.get("/api/predictions", context -> versioned(context, this::predictions));
+    routes.get("/api/models", context -> send(context, 200, models.all()));
     routes.get("/api/rejected", context -> versioned(context, this::rejected));
     routes.get("/api/queries/recent", context -> versioned(context, this::recent));
 
@@ -131,6 +144,7 @@ final class DashboardApi {
     answer.put("error", status.error());
     answer.put("as_of", queries.asOf());
     answer.put("throughput", queries.throughput());
+    answer.put("model", models.inService(queries.newestScored()));
     Map<String, @Nullable Object> files = new LinkedHashMap<>();
     files.put("loaded", status.filesLoaded());
     files.put("pending", status.filesPending());
@@ -207,6 +221,24 @@ final class DashboardApi {
     return answer;
   }
 
+  private Map<String, @Nullable Object> anomalies(Context context) throws SQLException {
+    Scope scope = scope(context);
+    OutlierFilter filter =
+        new OutlierFilter(
+            oneOf(context, "severity", SEVERITIES), oneOf(context, "reason", REASONS));
+    int limit = number(context, "limit", DEFAULT_ROWS, MAX_ROWS);
+    Map<String, @Nullable Object> answer = queries.describe(scope);
+    answer.putAll(queries.outliers(scope, filter, limit));
+    return answer;
+  }
+
+  private Map<String, @Nullable Object> predictions(Context context) throws SQLException {
+    int limit = number(context, "limit", DEFAULT_ROWS, MAX_ROWS);
+    Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+    answer.put("rows", queries.predictions(ids(context), limit));
+    return answer;
+  }
+
   private Map<String, @Nullable Object> rejected(Context context) throws SQLException {
     Map<String, @Nullable Object> answer = rejectedCounts();
     answer.put("rows", queries.rejected(number(context, "limit", DEFAULT_ROWS, MAX_ROWS)));
@@ -255,6 +287,14 @@ final class DashboardApi {
       throw new Problem("ids", ids.size() + " instances", "at most " + MAX_IDS + " instances");
     }
     return ids;
+  }
+
+  private static @Nullable String oneOf(Context context, String parameter, List<String> values) {
+    String value = context.queryParam(parameter);
+    if (value != null && !values.contains(value)) {
+      throw new Problem(parameter, value, "one of " + String.join(", ", values));
+    }
+    return value;
   }
 
   private static int number(Context context, String parameter, int otherwise, int max) {

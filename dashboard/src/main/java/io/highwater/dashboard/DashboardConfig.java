@@ -2,12 +2,14 @@ package io.highwater.dashboard;
 
 import java.nio.file.Path;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a dashboard serves and where.
  *
  * @param lake the lake's directory; it may not be there yet
  * @param contract the id of the contract whose tables are shown
+ * @param registry the models' folder; null where there is none to show
  * @param store the hot store's file; no other process may have it open, and deleting it loses
  *     nothing
  * @param keepDays how many days of event time the store holds, counted back from the newest data
@@ -15,7 +17,13 @@ import java.util.regex.Pattern;
  * @param port 0 for any free one
  */
 public record DashboardConfig(
-    Path lake, String contract, Path store, int keepDays, String host, int port) {
+    Path lake,
+    String contract,
+    @Nullable Path registry,
+    Path store,
+    int keepDays,
+    String host,
+    int port) {
   public static final int DEFAULT_KEEP_DAYS = 8;
   public static final int MAX_KEEP_DAYS = 3650;
   public static final String DEFAULT_HOST = "127.0.0.1";
@@ -41,13 +49,14 @@ public record DashboardConfig(
       throw new IllegalArgumentException("port is " + port + ", expected 0 to 65535");
     }
     lake = lake.toAbsolutePath().normalize();
+    registry = registry == null ? null : registry.toAbsolutePath().normalize();
     store = store.toAbsolutePath().normalize();
   }
 
   /** The defaults for a lake; the store lies beside it. */
   public static DashboardConfig of(Path lake, String contract) {
     return new DashboardConfig(
-        lake, contract, defaultStore(lake), DEFAULT_KEEP_DAYS, DEFAULT_HOST, DEFAULT_PORT);
+        lake, contract, null, defaultStore(lake), DEFAULT_KEEP_DAYS, DEFAULT_HOST, DEFAULT_PORT);
   }
 
   /** LAKE.dashboard.duckdb, beside the lake and not in it: the lake holds nothing but tables. */
@@ -57,19 +66,23 @@ public record DashboardConfig(
     return directory.resolveSibling((name == null ? "lake" : name) + ".dashboard.duckdb");
   }
 
+  public DashboardConfig withRegistry(Path newRegistry) {
+    return new DashboardConfig(lake, contract, newRegistry, store, keepDays, host, port);
+  }
+
   public DashboardConfig withStore(Path newStore) {
-    return new DashboardConfig(lake, contract, newStore, keepDays, host, port);
+    return new DashboardConfig(lake, contract, registry, newStore, keepDays, host, port);
   }
 
   public DashboardConfig withKeepDays(int newKeepDays) {
-    return new DashboardConfig(lake, contract, store, newKeepDays, host, port);
+    return new DashboardConfig(lake, contract, registry, store, newKeepDays, host, port);
   }
 
   public DashboardConfig withHost(String newHost) {
-    return new DashboardConfig(lake, contract, store, keepDays, newHost, port);
+    return new DashboardConfig(lake, contract, registry, store, keepDays, newHost, port);
   }
 
   public DashboardConfig withPort(int newPort) {
-    return new DashboardConfig(lake, contract, store, keepDays, host, newPort);
+    return new DashboardConfig(lake, contract, registry, store, keepDays, host, newPort);
   }
 }

@@ -56,6 +56,19 @@ final class HotQueries {
    */
   record Scope(TimeWindow window, List<String> ids) {}
 
+  /**
+   * Which outliers are asked for.
+   *
+   * @param severity null for any
+   * @param reason null for any
+   */
+  record OutlierFilter(@Nullable String severity, @Nullable String reason) {
+    boolean takes(Map<String, @Nullable Object> row) {
+      return (severity == null || severity.equals(row.get("severity")))
+          && (reason == null || reason.equals(row.get("reason")));
+    }
+  }
+
   /** From (inclusive), to (exclusive), and the length of the windows that are summed. */
   private record Range(Instant from, Instant to, long windowMillis) {
     Range before() {
@@ -144,6 +157,7 @@ final class HotQueries {
                 """
                 SELECT coalesce(sum(row_count) FILTER (path LIKE 'events/%'), 0) AS events,
                        coalesce(sum(row_count) FILTER (path LIKE 'rollups/%'), 0) AS rollups,
+                       coalesce(sum(row_count) FILTER (path LIKE 'outliers/%'), 0) AS outliers,
                        coalesce(sum(row_count) FILTER (path LIKE 'rejected/%'), 0) AS rejected
                 FROM loaded_files
                 """,
@@ -191,10 +205,110 @@ final class HotQueries {
                 connection,
                 "SELECT event_time, instance, query_id, user_id, database_id, query_type,"
                     + " query_class, queue_ms, compile_ms, execution_ms, scanned_mb, spilled_mb,"
-                    + " cached, aborted, fingerprint FROM events WHERE event_time <= ?"
+                    + " cached, aborted, fingerprint, predicted_ms, predicted_p90_ms, is_outlier,"
+                    + " model_version FROM events WHERE event_time <= ?"
                     + in(ids)
                     + " ORDER BY event_time DESC, query_id DESC LIMIT ?",
                 parameters));
+  }
+
+  /** The newest of the sample's events that were scored, the newest first. */
+  List<Map<String, @Nullable Object>> predictions(List<String> ids, int limit) throws SQLException {
+    List<Object> parameters =
+        new ArrayList<>(List.of(clock.instant().plus(HotStore.FUTURE_TOLERATED)));
+    parameters.addAll(ids);
+    parameters.add(limit);
+    return store.read(
+        connection ->
+            Rows.all(
+                connection,
+                "SELECT event_time, instance, query_id, execution_ms AS actual_ms, predicted_ms,"
+                    + " predicted_p90_ms, is_outlier, model_version FROM events"
+                    + " WHERE event_time <= ? AND predicted_ms IS NOT NULL"
+                    + in(ids)
+                    + " ORDER BY event_time DESC, query_id DESC LIMIT ?",
+                parameters));
+  }
+
+  /** The model of the newest event of the sample that was scored; null where none was. */
+  Map<String, @Nullable Object> newestScored() throws SQLException {
+    return store.read(
+        connection ->
+            Rows.one(
+                connection,
+                """
+                SELECT arg_max(model_version, event_time) AS model_version,
+                       max(event_time) AS event_time
+                FROM events WHERE model_version IS NOT NULL AND event_time <= ?
+                """,
+                List.of(clock.instant().plus(HotStore.FUTURE_TOLERATED))));
+  }
+
+  /**
+   * The outliers of a range: by severity and reason those of the scope, in total and as rows those
+   * that the filter takes, the newest first.
+   */
+  Map<String, @Nullable Object> outliers(Scope scope, OutlierFilter filter, int limit)
+      throws SQLException {
+    return store.read(
+        connection -> {
+          Range range = range(connection, scope.window());
+          List<Map<String, @Nullable Object>> by = List.of();
+          List<Map<String, @Nullable Object>> rows = List.of();
+          if (range != null) {
+            by =
+                Rows.all(
+                    connection,
+                    "SELECT severity, reason, count(*) AS count"
+                        + outliersOf(scope.ids())
+                        + " GROUP BY ALL ORDER BY count DESC, severity, reason",
+                    outlierParameters(range, scope.ids()));
+            rows = outlierRows(connection, range, scope.ids(), filter, limit);
+          }
+          Map<String, @Nullable Object> json = new LinkedHashMap<>();
+          json.put(
+              "total",
+              by.stream()
+                  .filter(filter::takes)
+                  .mapToDouble(row -> Rows.number(row, "count"))
+                  .sum());
+          json.put("by", by);
+          json.put("rows", rows);
+          return json;
+        });
+  }
+
+  private static List<Map<String, @Nullable Object>> outlierRows(
+      Connection connection, Range range, List<String> ids, OutlierFilter filter, int limit)
+      throws SQLException {
+    List<Object> parameters = outlierParameters(range, ids);
+    StringBuilder filters = new StringBuilder();
+    if (filter.severity() != null) {
+      filters.append(" AND severity = ?");
+      parameters.add(filter.severity());
+    }
+    if (filter.reason() != null) {
+      filters.append(" AND reason = ?");
+      parameters.add(filter.reason());
+    }
+    parameters.add(limit);
+    return Rows.all(
+        connection,
+        """
+        SELECT outlier_id, event_time, instance, severity, reason, ratio,
+               execution_ms AS actual_ms, predicted_ms, predicted_p90_ms, usual_median_ms,
+               usual_p95_ms, usual_count, explanation, duration_score, forest_score,
+               model_version, query_id, user_id, database_id, query_type, query_class,
+               fingerprint, queue_ms, compile_ms, scanned_mb, spilled_mb, cached, aborted,
+               cluster_size, num_joins, num_scans, num_aggregations, num_permanent_tables,
+               num_external_tables, num_system_tables, read_table_ids, write_table_ids, topic,
+               "partition", "offset"
+        FROM outliers WHERE rowid IN (SELECT outlier_row"""
+            + outliersOf(ids)
+            + filters
+            + " ORDER BY event_time DESC, outlier_id LIMIT ?)"
+            + " ORDER BY event_time DESC, outlier_id",
+        parameters);
   }
 
   /** Every instance with data in the store, numbers in their order, then the rest. */
@@ -281,7 +395,7 @@ final class HotQueries {
     return oldest.get("oldest") instanceof Instant start && !start.isAfter(range.from());
   }
 
-  /** All null where the range has no queries; anomalies_count is null until there are any. */
+  /** All null where the range has no queries; anomalies_count is so where nothing was scored. */
   private static Map<String, @Nullable Double> metrics(
       Connection connection, @Nullable Range range, List<String> ids) throws SQLException {
     Map<String, @Nullable Object> sums = range == null ? Map.of() : total(connection, range, ids);
@@ -297,8 +411,32 @@ final class HotQueries {
     metrics.put("aborted", value(sums, "aborted"));
     metrics.put("spilled_queries", value(sums, "spilled_queries"));
     metrics.put("rejected", value(sums, "rejected"));
-    metrics.put("anomalies_count", null);
+    metrics.put(
+        "anomalies_count",
+        range == null || queries == null ? null : outlierCount(connection, range, ids));
     return metrics;
+  }
+
+  /** No outliers are good news only where somebody looked. */
+  private static @Nullable Double outlierCount(Connection connection, Range range, List<String> ids)
+      throws SQLException {
+    Map<String, @Nullable Object> scored =
+        Rows.one(
+            connection,
+            """
+            SELECT EXISTS (FROM outliers)
+                OR EXISTS (FROM events WHERE model_version IS NOT NULL) AS scored
+            """,
+            List.of());
+    if (!Boolean.TRUE.equals(scored.get("scored"))) {
+      return null;
+    }
+    return value(
+        Rows.one(
+            connection,
+            "SELECT count(*) AS count" + outliersOf(ids),
+            outlierParameters(range, ids)),
+        "count");
   }
 
   /**
@@ -444,6 +582,16 @@ final class HotQueries {
   private static List<Object> parameters(Range range, List<String> ids) {
     List<Object> parameters =
         new ArrayList<>(List.of(range.windowMillis(), range.from(), range.to()));
+    parameters.addAll(ids);
+    return parameters;
+  }
+
+  private static String outliersOf(List<String> ids) {
+    return " FROM outliers_latest WHERE event_time >= ? AND event_time < ?" + in(ids);
+  }
+
+  private static List<Object> outlierParameters(Range range, List<String> ids) {
+    List<Object> parameters = new ArrayList<>(List.of(range.from(), range.to()));
     parameters.addAll(ids);
     return parameters;
   }

@@ -52,7 +52,7 @@ import org.slf4j.LoggerFactory;
 public final class HotStore implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(HotStore.class);
 
-  static final List<String> TABLES = List.of("rollups", "rejected", "events");
+  static final List<String> TABLES = List.of("rollups", "outliers", "rejected", "events");
 
   /**
    * Data from farther ahead than this is the work of a wrong clock; it is loaded but does not

@@ -34,7 +34,8 @@ final class StagedFiles {
   static final int EVENTS_KEPT = 5_000;
 
   /** The tables that are staged under the name staged_TABLE. */
-  static final List<String> TABLES = List.of("rollups", "rejected", "rejected_counts", "events");
+  static final List<String> TABLES =
+      List.of("rollups", "outliers", "rejected", "rejected_counts", "events");
 
   /** The start of a rejected record is enough to see what it was; the lake has all of it. */
   private static final int RAW_BYTES = 2_000;
@@ -159,6 +160,7 @@ final class StagedFiles {
     Map<String, String> columns = describe(source, path);
     return switch (table) {
       case "rollups" -> readRollups(columns, source, path, fileId);
+      case "outliers" -> readOutliers(columns, source, path, fileId);
       case "rejected" -> readRejected(columns, source, path, fileId);
       case "events" -> readEvents(columns, source, path, fileId);
       default -> throw new IllegalArgumentException("no such table: " + table);
@@ -219,6 +221,52 @@ final class StagedFiles {
   private Content readEvents(
       Map<String, String> columns, String source, @Nullable String path, long fileId)
       throws SQLException {
+    Select select = ofEvents(columns, fileId);
+    execute("CREATE OR REPLACE TEMP TABLE staged_file AS FROM main.events LIMIT 0", null);
+    long rows = execute("INSERT INTO staged_file " + select.from(source), path);
+    execute(
+        "INSERT INTO staged_events FROM staged_file ORDER BY event_time DESC LIMIT " + EVENTS_KEPT,
+        null);
+    return new Content(rows, newest("staged_file", "event_time", fileId));
+  }
+
+  private Content readOutliers(
+      Map<String, String> columns, String source, @Nullable String path, long fileId)
+      throws SQLException {
+    require(columns, "outlier_id");
+    Select select = ofEvents(columns, fileId);
+    select.column("outlier_id", "VARCHAR");
+    select.column("severity", "VARCHAR");
+    select.column("outlier_reason", "VARCHAR");
+    for (String number : List.of("ratio", "usual_median_ms", "usual_p95_ms")) {
+      select.column(number, "DOUBLE");
+    }
+    select.column("usual_count", "BIGINT");
+    select.column("explanation", "VARCHAR");
+    select.column("duration_score", "DOUBLE");
+    select.column("forest_score", "DOUBLE");
+    for (String count :
+        List.of(
+            "cluster_size",
+            "num_joins",
+            "num_scans",
+            "num_aggregations",
+            "num_permanent_tables_accessed",
+            "num_external_tables_accessed",
+            "num_system_tables_accessed")) {
+      select.column(count, "BIGINT");
+    }
+    select.column("read_table_ids", "VARCHAR");
+    select.column("write_table_ids", "VARCHAR");
+    select.column(RecordSchemas.TOPIC, "VARCHAR");
+    select.column(RecordSchemas.PARTITION, "INTEGER");
+    select.column(RecordSchemas.OFFSET, "BIGINT");
+    long rows = execute("INSERT INTO staged_outliers " + select.from(source), path);
+    return new Content(rows, newest("staged_outliers", "event_time", fileId));
+  }
+
+  /** The columns that the tables events and outliers of the store begin with. */
+  private static Select ofEvents(Map<String, String> columns, long fileId) throws SQLException {
     Select select = new Select(columns, fileId);
     select.column(eventTimeOf(columns), "TIMESTAMP");
     select.column("instance_id", "VARCHAR");
@@ -239,12 +287,11 @@ final class StagedFiles {
     select.column("was_cached", "BOOLEAN");
     select.column("was_aborted", "BOOLEAN");
     select.column("feature_fingerprint", "VARCHAR");
-    execute("CREATE OR REPLACE TEMP TABLE staged_file AS FROM main.events LIMIT 0", null);
-    long rows = execute("INSERT INTO staged_file " + select.from(source), path);
-    execute(
-        "INSERT INTO staged_events FROM staged_file ORDER BY event_time DESC LIMIT " + EVENTS_KEPT,
-        null);
-    return new Content(rows, newest("staged_file", "event_time", fileId));
+    select.column("predicted_ms", "DOUBLE");
+    select.column("predicted_p90_ms", "DOUBLE");
+    select.column("is_outlier", "BOOLEAN");
+    select.column("model_version", "VARCHAR");
+    return select;
   }
 
   /** The roll-up's key columns stand between the window and the run (interface of the lake). */

@@ -25,15 +25,18 @@ final class StoreFile {
   private static final Logger log = LoggerFactory.getLogger(StoreFile.class);
 
   /** Raised whenever {@link #CREATE} changes; a store of another version is built anew. */
-  private static final int SCHEMA_VERSION = 2;
+  private static final int SCHEMA_VERSION = 3;
 
   /** The tables with rows of lake files, each with the file_id of the file that a row is from. */
   static final List<String> TABLES_BY_FILE =
-      List.of("rollups", "rejected", "rejected_counts", "events", "loaded_files");
+      List.of("rollups", "outliers", "rejected", "rejected_counts", "events", "loaded_files");
 
   /**
    * instance is the text of the roll-up's key columns. A pane replaces earlier panes of its window,
-   * which rollups_latest says; file_id decides only between copies of one pane.
+   * which rollups_latest says; file_id decides only between copies of one pane. An outlier that was
+   * written twice counts once, as the newest model has it: outliers_latest. Its copies have one
+   * time and one instance, which are named so that a question after some of them reads no others;
+   * outlier_row is where the rest of it stands.
    */
   private static final String CREATE =
       """
@@ -63,13 +66,32 @@ final class StoreFile {
         file_id BIGINT, event_time TIMESTAMP, instance VARCHAR, query_id BIGINT, user_id BIGINT,
         database_id BIGINT, query_type VARCHAR, query_class VARCHAR, queue_ms DOUBLE,
         compile_ms DOUBLE, execution_ms DOUBLE, scanned_mb DOUBLE, spilled_mb DOUBLE,
-        cached BOOLEAN, aborted BOOLEAN, fingerprint VARCHAR);
+        cached BOOLEAN, aborted BOOLEAN, fingerprint VARCHAR, predicted_ms DOUBLE,
+        predicted_p90_ms DOUBLE, is_outlier BOOLEAN, model_version VARCHAR);
+      CREATE TABLE outliers (
+        file_id BIGINT, event_time TIMESTAMP, instance VARCHAR, query_id BIGINT, user_id BIGINT,
+        database_id BIGINT, query_type VARCHAR, query_class VARCHAR, queue_ms DOUBLE,
+        compile_ms DOUBLE, execution_ms DOUBLE, scanned_mb DOUBLE, spilled_mb DOUBLE,
+        cached BOOLEAN, aborted BOOLEAN, fingerprint VARCHAR, predicted_ms DOUBLE,
+        predicted_p90_ms DOUBLE, is_outlier BOOLEAN, model_version VARCHAR,
+        outlier_id VARCHAR, severity VARCHAR, reason VARCHAR, ratio DOUBLE,
+        usual_median_ms DOUBLE, usual_p95_ms DOUBLE, usual_count BIGINT, explanation VARCHAR,
+        duration_score DOUBLE, forest_score DOUBLE, cluster_size BIGINT, num_joins BIGINT,
+        num_scans BIGINT, num_aggregations BIGINT, num_permanent_tables BIGINT,
+        num_external_tables BIGINT, num_system_tables BIGINT, read_table_ids VARCHAR,
+        write_table_ids VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT);
       CREATE TABLE arrivals (arrived_at TIMESTAMP, row_count BIGINT);
       CREATE VIEW rollups_latest AS
         SELECT * FROM rollups
         QUALIFY row_number() OVER (
           PARTITION BY window_start, window_millis, instance
           ORDER BY run_id DESC, pane_index DESC, file_id DESC) = 1;
+      CREATE VIEW outliers_latest AS
+        SELECT rowid AS outlier_row, event_time, instance, outlier_id, severity, reason
+        FROM outliers
+        QUALIFY row_number() OVER (
+          PARTITION BY event_time, instance, outlier_id
+          ORDER BY model_version DESC NULLS LAST, file_id DESC) = 1;
       """;
 
   private StoreFile() {}

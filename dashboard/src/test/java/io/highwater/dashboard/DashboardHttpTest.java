@@ -141,6 +141,9 @@ class DashboardHttpTest {
               "/api/classification/table",
               "/api/instances",
               "/api/instances/critical",
+              "/api/anomalies",
+              "/api/predictions",
+              "/api/models",
               "/api/rejected",
               "/api/queries/recent",
               "/api/throughput")) {

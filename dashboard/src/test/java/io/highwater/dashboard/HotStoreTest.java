@@ -5,6 +5,7 @@ import static org.hamcrest.Matchers.closeTo;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.hasItem;
 import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
@@ -12,7 +13,9 @@ import static org.hamcrest.Matchers.nullValue;
 import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
+import io.highwater.detect.OutlierRows;
 import io.highwater.lake.Compaction;
 import io.highwater.record.Compression;
 import java.io.BufferedReader;
@@ -42,6 +45,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.arrow.vector.types.pojo.Field;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -418,6 +422,103 @@ class HotStoreTest {
                   "rollups",
                   "SELECT sum(queries) FROM $files WHERE window_millis = 600000"
                       + " AND filename LIKE '%/g-g1%'")));
+    }
+  }
+
+  /** As after a crash of a writer, or where another model has scored the hour again. */
+  @Test
+  void anOutlierThatIsThereTwiceCountsOnceAsTheNewestModelHasIt() throws Exception {
+    String old = SampleLake.outliers(SampleLake.scored(SampleLake.events(HOUR, 500, 0), "v1"));
+    String newer =
+        "SELECT * REPLACE ('v2' AS model_version, 'minor' AS severity) FROM (" + old + ")";
+    lake.writeParquet("outliers", HOUR, name("outliers", 0, "parquet"), newer);
+    lake.writeParquet("outliers", HOUR, name("outliers", 1, "parquet"), old + " LIMIT 20");
+    Instant next = HOUR.plusSeconds(3600);
+    lake.writeParquet(
+        "outliers",
+        next,
+        name("outliers", 2, "parquet"),
+        SampleLake.outliers(SampleLake.scored(SampleLake.events(next, 500, 500), "v1")));
+    try (HotStore store = open()) {
+      store.poll();
+      assertThat(
+          value(store, "SELECT count(*) FROM outliers"),
+          is(lake.value("outliers", "SELECT count(*) FROM $files")));
+      assertThat(
+          value(store, "SELECT count(*) FROM outliers_latest"),
+          is(lake.value("outliers", "SELECT count(DISTINCT outlier_id) FROM $files")));
+      assertThat(
+          value(
+              store,
+              "SELECT count(*) FROM outliers o JOIN outliers_latest l ON o.rowid = l.outlier_row"
+                  + " WHERE o.model_version = 'v1' AND o.event_time < TIMESTAMP '"
+                  + SampleLake.timestamp(next)
+                  + "'"),
+          is(0.0));
+    }
+  }
+
+  @Test
+  void outliersOfAReplacedHourAreTakenOut() throws Exception {
+    String events = SampleLake.events(HOUR, 500, 0);
+    String first = SampleLake.outliers(SampleLake.scored(events, "v1"));
+    lake.writeParquet("outliers", HOUR, name("outliers", 0, "parquet"), first);
+    try (HotStore store = open()) {
+      store.poll();
+      String in = SampleLake.nameOfGeneration("g1", "outliers");
+      lake.writeParquet("outliers", HOUR, in, first + " LIMIT 3");
+      lake.replace("outliers", HOUR, "g1", List.of(in), List.of(name("outliers", 0, "parquet")));
+      store.poll();
+      assertThat(value(store, "SELECT count(*) FROM outliers"), is(3.0));
+      assertThat(
+          value(store, "SELECT sum(hash(outlier_id) // 1000000) FROM outliers"),
+          is(
+              lake.value(
+                  "outliers",
+                  "SELECT sum(hash(outlier_id) // 1000000) FROM $files"
+                      + " WHERE filename LIKE '%/g-g1%'")));
+    }
+  }
+
+  /** A column that is renamed in the lake would be null here without a word. */
+  @Test
+  void everyColumnOfTheOutliersTableIsReadFromTheLake() throws Exception {
+    Contract contract = ContractLoader.load(SampleLake.CONTRACT);
+    StringJoiner values = new StringJoiner(", ", "SELECT ", "");
+    for (Field column : OutlierRows.schema(contract).getFields()) {
+      String value =
+          switch (column.getType().getTypeID()) {
+            case Utf8 -> "'" + column.getName() + "'";
+            case Bool -> "true";
+            case Timestamp -> "TIMESTAMP '" + SampleLake.timestamp(HOUR) + "'";
+            default -> "36";
+          };
+      values.add(value + " AS " + '"' + column.getName() + '"');
+    }
+    lake.writeParquet("outliers", HOUR, name("outliers", 0, "parquet"), values.toString());
+    try (HotStore store = open()) {
+      store.poll();
+      assertThat(store.status().filesSkipped(), hasSize(0));
+      Map<String, Object> row =
+          store.read(connection -> Rows.one(connection, "SELECT * FROM outliers", List.of()));
+      assertThat(row.values(), not(hasItem(nullValue())));
+      assertThat(row.get("explanation"), is("explanation"));
+      assertThat(row.get("reason"), is("outlier_reason"));
+      assertThat(row.get("num_joins"), is(36L));
+    }
+  }
+
+  @Test
+  void outliersWithoutAnIdAreSkipped() throws Exception {
+    lake.writeParquet(
+        "outliers",
+        HOUR,
+        name("outliers", 0, "parquet"),
+        SampleLake.scored(SampleLake.events(HOUR, 10, 0), "v1"));
+    try (HotStore store = open()) {
+      store.poll();
+      assertThat(store.status().filesSkipped(), hasSize(1));
+      assertThat(store.status().filesSkipped().get(0).reason(), is("has no column 'outlier_id'"));
     }
   }
 

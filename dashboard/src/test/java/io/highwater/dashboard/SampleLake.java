@@ -174,6 +174,55 @@ final class SampleLake implements AutoCloseable {
         .formatted(timestamp(hour), rows, firstQueryId);
   }
 
+  /** SQL of {@link #events} as a model has scored them: those that ran for a second or more. */
+  static String scored(String events, String modelVersion) {
+    return """
+    SELECT * EXCLUDE (is_scored, expected, flagged),
+      CASE WHEN is_scored THEN expected END AS predicted_ms,
+      CASE WHEN is_scored THEN expected * 1.9 END AS predicted_p90_ms,
+      CASE WHEN is_scored THEN ln(execution_duration_ms / expected) END AS duration_score,
+      CASE WHEN is_scored THEN 0.3 + (hash(query_id, 20) %% 500) / 1000 END AS forest_score,
+      CASE WHEN is_scored THEN flagged END AS is_outlier,
+      CASE WHEN flagged THEN
+        CASE WHEN hash(query_id, 21) %% 4 = 0 THEN 'slow_without_history'
+          ELSE 'slower_than_predicted' END END AS outlier_reason,
+      CASE WHEN is_scored THEN '%s' END AS model_version
+    FROM (SELECT *, NOT was_cached AND execution_duration_ms >= 1000 AS is_scored,
+        is_scored AND hash(query_id, 22) %% 9 = 0 AS flagged,
+        execution_duration_ms / exp(((hash(query_id, 23) %% 1000)::DOUBLE - 500) / 700.0
+          + CASE WHEN flagged THEN 2.5 ELSE 0 END) AS expected
+      FROM (%s))
+    """
+        .formatted(modelVersion, events);
+  }
+
+  /** SQL of the outliers among events that are {@link #scored}. */
+  static String outliers(String scoredEvents) {
+    return """
+    SELECT *, md5(query_id::VARCHAR) AS outlier_id,
+      CASE WHEN known THEN predicted_ms * 0.9 END AS usual_median_ms,
+      CASE WHEN known THEN predicted_ms * 1.7 END AS usual_p95_ms,
+      CASE WHEN known THEN 2 + hash(query_id, 30) %% 400 ELSE 0 END::BIGINT AS usual_count,
+      execution_duration_ms / predicted_p90_ms AS ratio,
+      CASE WHEN ratio >= 10 AND execution_duration_ms - predicted_p90_ms >= 20000 THEN 'critical'
+        WHEN ratio >= 10 OR execution_duration_ms - predicted_p90_ms >= 20000 THEN 'major'
+        ELSE 'minor' END AS severity,
+      format('Took {:.1f} s, {:.1f} times the {:.1f} s to be expected at most (predicted: {:.1f} s);'
+        || ' feature_fingerprint {}… of instance_id {} {}; beside it: queue_duration_ms {} ms,'
+        || ' mbytes_spilled {:.0f} MB.',
+        execution_duration_ms / 1000, ratio, predicted_p90_ms / 1000, predicted_ms / 1000,
+        feature_fingerprint[:12], instance_id,
+        CASE WHEN known
+          THEN format('usually takes {:.1f} s (95 %% up to {:.1f} s; {} seen); unusual:'
+            || ' mbytes_scanned {:.0f} MB (usually 12 MB)',
+            usual_median_ms / 1000, usual_p95_ms / 1000, usual_count, mbytes_scanned)
+          ELSE 'was not seen before' END,
+        queue_duration_ms, mbytes_spilled) AS explanation
+    FROM (SELECT *, outlier_reason <> 'slow_without_history' AS known FROM (%s) WHERE is_outlier)
+    """
+        .formatted(scoredEvents);
+  }
+
   /** SQL of rejected records, some of them made to break what shows them. */
   static String rejected(Instant hour, int rows) {
     return """

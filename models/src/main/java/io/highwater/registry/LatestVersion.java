@@ -16,11 +16,11 @@ import java.util.List;
  * @param since when it was put there, ISO 8601 in UTC
  * @param previous those that were in service before, the latest first
  */
-record LatestVersion(String version, String since, List<String> previous) {
+public record LatestVersion(String version, String since, List<String> previous) {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int MAX_PREVIOUS = 50;
 
-  LatestVersion {
+  public LatestVersion {
     previous = previous.stream().limit(MAX_PREVIOUS).toList();
   }
 

@@ -229,7 +229,12 @@ public final class ModelRegistry {
     return latest == null ? null : latest.version();
   }
 
-  @Nullable LatestVersion latest() throws IOException {
+  /**
+   * Which version is in service, and since when; null where there is none.
+   *
+   * @throws IOException in one line, where latest.json is damaged or cannot be read
+   */
+  public @Nullable LatestVersion latest() throws IOException {
     try {
       return LatestVersion.fromJson(Files.readAllBytes(folder.resolve(LATEST)));
     } catch (NoSuchFileException e) {

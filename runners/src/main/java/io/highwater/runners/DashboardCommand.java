@@ -43,6 +43,12 @@ public final class DashboardCommand implements Callable<Integer> {
   private String contract = "";
 
   @Option(
+      names = "--registry",
+      paramLabel = "DIR",
+      description = "The models' folder, to show which version is in service and how good it is.")
+  private @Nullable Path registry;
+
+  @Option(
       names = "--store",
       paramLabel = "FILE",
       description = "The hot store. Default: LAKE.dashboard.duckdb, beside the lake.")
@@ -81,7 +87,7 @@ public final class DashboardCommand implements Callable<Integer> {
     DashboardConfig config;
     try {
       Path file = store == null ? DashboardConfig.defaultStore(lake) : store;
-      config = new DashboardConfig(lake, contract, file, keepDays, host, port);
+      config = new DashboardConfig(lake, contract, registry, file, keepDays, host, port);
     } catch (IllegalArgumentException e) {
       System.err.printf("highwater dashboard: --%s (see --help)%n", e.getMessage());
       return io.highwater.runners.Command.WRONG_USAGE;
