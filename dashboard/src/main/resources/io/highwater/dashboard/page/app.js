@@ -3,13 +3,16 @@ import { render } from "./vendor/preact/preact.js";
 import { useEffect, useRef, useState } from "./vendor/preact/hooks.js";
 import { ClassChart, ThroughputChart } from "./charts.js";
 import { startFeed } from "./feed.js";
-import { CLASSES, age, count, dateTime, megabytes, millis, percent, rate } from "./format.js";
+import { CLASSES, REASONS, SEVERITIES, age, count, dateTime, megabytes, millis, percent, rate } from "./format.js";
+import { ModelPanel, OutlierTable } from "./outliers.js";
 import { InstanceTable, QueryTable, RejectedTable } from "./tables.js";
 
 const WINDOWS = [["24h", "24 hours"], ["1week", "1 week"]];
 const QUIET_AFTER_SECONDS = 90;
 
-// The view is the address: a link shows the same window, instances and classes.
+const oneOf = (options, key) => (options.some((o) => o.key === key) ? key : "");
+
+// The view is the address: a link shows the same window, instances, classes and outliers.
 function readView() {
   const query = new URLSearchParams(location.search);
   return {
@@ -17,6 +20,8 @@ function readView() {
     ids: (query.get("ids") ?? "").split(",").filter(Boolean),
     mode: query.get("chart") === "count" ? "count" : "share",
     hidden: (query.get("hide") ?? "normal").split(",").filter((key) => CLASSES.some((c) => c.key === key)),
+    severity: oneOf(SEVERITIES, query.get("severity")),
+    reason: oneOf(REASONS, query.get("reason")),
   };
 }
 
@@ -26,9 +31,14 @@ function writeView(view) {
   if (view.ids.length) query.set("ids", view.ids.join(","));
   if (view.mode !== "share") query.set("chart", view.mode);
   if (view.hidden.join() !== "normal") query.set("hide", view.hidden.join(","));
+  if (view.severity) query.set("severity", view.severity);
+  if (view.reason) query.set("reason", view.reason);
   const search = query.size ? `?${query}` : location.pathname;
   if (search !== location.search) history.pushState(null, "", search);
 }
+
+/** What of the view the server is asked for. */
+const asked = ({ window, ids, severity, reason }) => ({ window, ids, severity, reason });
 
 function useTheme() {
   const root = document.documentElement;
@@ -119,6 +129,7 @@ function Cards({ feed }) {
     ${card("Queries/s now", "rows that reached the lake in the last 60 s of wall clock, all instances", rate(status.throughput.rows_per_second_60s), html`<span class="muted">last 10 s: ${rate(status.throughput.rows_per_second_10s)}</span>`)}
     ${card("Queries", "in the window, of the instances selected", count(m.queries ?? 0), html`<${Delta} value=${m.queries} delta=${m.queries_delta} better=${0} whole=${m.previous_complete} />`)}
     ${card("Normal", "queries without a dominant bottleneck", percent(m.score == null ? null : m.score / 100), html`<${Delta} value=${m.score} delta=${m.score_delta == null ? null : m.score_delta / 100} points better=${1} />`)}
+    ${card("Outliers", "queries that took far longer than was to be expected, in the window, of the instances selected", count(m.anomalies_count), m.anomalies_count == null ? html`<span class="muted">nothing was scored</span>` : html`<${Delta} value=${m.anomalies_count} delta=${m.anomalies_count_delta} better=${-1} whole=${m.previous_complete} /> <span class="muted">${percent(m.queries ? m.anomalies_count / m.queries : null)}</span>`)}
     ${card("Queue share", "queue time / (queue time + execution time)", percent(m.queue_ratio), html`<${Delta} value=${m.queue_ratio} delta=${m.queue_ratio_delta} points better=${-1} /> <span class="muted">${millis(m.queue_time)} in all</span>`)}
     ${card("Spilled", "to disk, for want of memory", megabytes(m.spilled_mb), html`<${Delta} value=${m.spilled_mb} delta=${m.spilled_mb_delta} better=${-1} whole=${m.previous_complete} /> <span class="muted">${count(m.spilled_queries)} queries</span>`)}
     ${card("Cache hits", "queries answered from the result cache", percent(m.cache_hit_rate), html`<${Delta} value=${m.cache_hit_rate} delta=${m.cache_hit_rate_delta} points better=${1} />`)}
@@ -148,7 +159,7 @@ function Empty({ status }) {
 }
 
 function Skeleton() {
-  return html`<div aria-busy="true" aria-label="Loading"><div class="cards">${[1, 2, 3, 4, 5, 6, 7].map((i) => html`<div key=${i} class="card ghost"></div>`)}</div><div class="grid"><div class="panel ghost high"></div><div class="panel ghost high"></div></div></div>`;
+  return html`<div aria-busy="true" aria-label="Loading"><div class="cards">${[1, 2, 3, 4, 5, 6, 7, 8].map((i) => html`<div key=${i} class="card ghost"></div>`)}</div><div class="grid"><div class="panel ghost high"></div><div class="panel ghost high"></div></div></div>`;
 }
 
 function Panel({ title, note, extra, children, busy }) {
@@ -163,7 +174,7 @@ function App() {
   const source = useRef(null);
   useEffect(() => {
     source.current = startFeed(setFeed);
-    source.current.show(view);
+    source.current.show(asked(view));
     const clock = setInterval(() => setNow(Date.now()), 1000);
     const back = () => setView(readView());
     addEventListener("popstate", back);
@@ -174,7 +185,7 @@ function App() {
   }, []);
   useEffect(() => {
     writeView(view);
-    source.current?.show({ window: view.window, ids: view.ids });
+    source.current?.show(asked(view));
   }, [view]);
   if (!feed) return null;
   const change = (part) => setView({ ...view, ...part });
@@ -204,6 +215,14 @@ function App() {
           <//>
           <${Panel} title="Throughput" note="queries/s, wall clock, 10 minutes">
             <${ThroughputChart} throughput=${data.throughput} theme=${theme} />
+          <//>
+        </div>
+        <div class="grid">
+          <${Panel} title="Outliers" note="newest first; open one to see its record" busy=${feed.loadingView}>
+            <${OutlierTable} outliers=${data.outliers} status=${status} severity=${view.severity} reason=${view.reason} onFilter=${change} onInstance=${(id) => change({ ids: [id] })} />
+          <//>
+          <${Panel} title="Model" note="predicted against actual, newest scored queries" busy=${feed.loadingView}>
+            <${ModelPanel} status=${status} models=${data.models} predictions=${data.predictions} theme=${theme} />
           <//>
         </div>
         <${Panel} title="Instances" note="select rows to narrow the figures above" busy=${feed.loadingView}>

@@ -1,8 +1,8 @@
-// The two charts, drawn by uPlot: what it is given is numbers, and tooltips are built from text nodes.
+// The charts, drawn by uPlot: what it is given is numbers, and tooltips are built from text nodes.
 import { html } from "./html.js";
 import { useEffect, useMemo, useRef } from "./vendor/preact/hooks.js";
 import uPlot from "./vendor/uplot/uPlot.js";
-import { CLASSES, count, percent, rate } from "./format.js";
+import { CLASSES, count, millis, percent, rate, times as timesOf } from "./format.js";
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 export const colorOf = (key) => style(`--class-${key}`);
@@ -103,7 +103,7 @@ function Plot({ height, build, data, shape, label }) {
     ref=${holder}
     tabindex="0"
     role="img"
-    aria-label=${`${label} Arrow keys move along the time axis.`}
+    aria-label=${`${label} Arrow keys move along it.`}
     onKeyDown=${move}
     onBlur=${() => plot.current?.setCursor({ left: -10, top: -10 })}
   ></div>`;
@@ -211,4 +211,67 @@ export function ThroughputChart({ throughput, theme }) {
     ],
   });
   return html`<${Plot} height=${260} build=${build} data=${data} shape=${theme} label="Queries per second over the last ten minutes of wall clock." />`;
+}
+
+const log = (ms) => Math.log10(Math.max(1, ms));
+
+/** What scored queries took against what was predicted, both in powers of ten; on the line they are equal. */
+export function PredictionChart({ rows, theme }) {
+  const sorted = useMemo(() => [...rows].sort((a, b) => a.predicted_ms - b.predicted_ms), [rows]);
+  const data = useMemo(() => {
+    const x = sorted.map((r) => log(r.predicted_ms));
+    const took = (outlier) => sorted.map((r) => (!!r.is_outlier === outlier ? log(r.actual_ms) : null));
+    return [x, x, took(false), took(true)];
+  }, [sorted]);
+  const now = useRef(null);
+  now.current = sorted;
+  // One square for both axes, so that the line of equality is the diagonal.
+  const range = (u) => {
+    const all = u.data.flat().filter((v) => v != null);
+    return all.length ? [Math.floor(Math.min(...all) * 2) / 2, Math.ceil(Math.max(...all) * 2 + 0.01) / 2] : [2, 6];
+  };
+  const decades = (u, axis, min, max) => {
+    const ticks = [];
+    for (let t = Math.ceil(min); t <= max; t++) ticks.push(t);
+    return ticks;
+  };
+  const dots = (color, size) => ({ stroke: color, paths: () => null, points: { show: true, size, width: 0, fill: color } });
+  const build = () => {
+    const [x, y] = axes((u, ticks) => ticks.map((t) => millis(10 ** t)), (u, ticks) => ticks.map((t) => millis(10 ** t)));
+    const named = (axis, label) => ({ ...axis, label, labelSize: 20, labelFont: axis.font, splits: decades, grid: { stroke: style("--grid"), width: 1 } });
+    return {
+      padding: [10, 18, 0, 0],
+      legend: { show: false },
+      cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+      scales: { x: { time: false, range }, y: { range } },
+      axes: [{ ...named(x, "predicted"), size: 26 }, named(y, "actual")],
+      series: [
+        {},
+        { stroke: style("--muted"), width: 1, dash: [4, 4], points: { show: false } },
+        dots(`${style("--accent")}90`, 5),
+        dots(style("--bad"), 7),
+      ],
+      plugins: [
+        tooltip((i) => {
+          const r = now.current[i];
+          if (!r) return null;
+          return [
+            [null, `${clock(Date.parse(r.event_time) / 1000)} UTC`, `instance ${r.instance}`],
+            [null, "predicted", millis(r.predicted_ms)],
+            [null, "expected at most", millis(Math.max(r.predicted_ms, r.predicted_p90_ms ?? 0))],
+            [null, "actual", `${millis(r.actual_ms)}  (${timesOf(r.actual_ms / Math.max(1, r.predicted_ms))})`],
+            ...(r.is_outlier ? [[style("--bad"), "outlier", ""]] : []),
+          ];
+        }),
+      ],
+    };
+  };
+  const outliers = rows.filter((r) => r.is_outlier).length;
+  return html`<${Plot}
+    height=${330}
+    build=${build}
+    data=${data}
+    shape=${theme}
+    label=${`Actual against predicted duration of the ${rows.length} newest scored queries, ${outliers} of them outliers.`}
+  />`;
 }

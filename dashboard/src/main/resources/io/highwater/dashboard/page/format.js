@@ -10,6 +10,22 @@ export const CLASSES = [
 
 export const labelOf = (key) => CLASSES.find((c) => c.key === key)?.label ?? key ?? "–";
 
+export const SEVERITIES = [
+  { key: "critical", label: "Critical", hint: "ten times and two minutes more than was to be expected" },
+  { key: "major", label: "Major", hint: "ten times or two minutes more than was to be expected" },
+  { key: "minor", label: "Minor", hint: "beyond the alert threshold, by less than that" },
+];
+
+export const REASONS = [
+  { key: "slower_than_predicted", label: "Slower than predicted" },
+  { key: "slow_without_history", label: "Slow without history" },
+  { key: "ratio", label: "Many times the prediction" },
+  { key: "delta", label: "Minutes above the prediction" },
+  { key: "rank", label: "Among the slowest of its instance" },
+];
+
+export const reasonOf = (key) => REASONS.find((r) => r.key === key)?.label ?? key ?? "–";
+
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const DASH = "–";
@@ -25,6 +41,9 @@ export function percent(share) {
   const p = share * 100;
   return `${p !== 0 && Math.abs(p) < 1 ? p.toFixed(2) : p.toFixed(1)} %`;
 }
+
+/** How many times as much; small ratios keep a digit. */
+export const times = (ratio) => (ratio == null ? DASH : `${ratio < 10 ? ratio.toFixed(1) : count(ratio)}×`);
 
 export function megabytes(mb) {
   if (mb == null) return DASH;

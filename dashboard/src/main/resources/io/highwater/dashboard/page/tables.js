@@ -124,7 +124,7 @@ export function QueryTable({ rows }) {
   if (!rows.length) return html`<p class="none">No queries of this selection among the newest.</p>`;
   return html`<div class="scroll tall" tabindex="0" role="region" aria-label="Newest queries">
     <table>
-      <thead><tr><th>Arrived</th><th>Instance</th><th class="number">Query</th><th>Type</th><th>Class</th><th class="number">Queue</th><th class="number">Compile</th><th class="number">Execution</th><th class="number">Scanned</th><th class="number">Spilled</th><th>Flags</th></tr></thead>
+      <thead><tr><th>Arrived</th><th>Instance</th><th class="number">Query</th><th>Type</th><th>Class</th><th class="number">Queue</th><th class="number">Compile</th><th class="number">Execution</th><th class="number">Predicted</th><th class="number">Scanned</th><th class="number">Spilled</th><th>Flags</th></tr></thead>
       <tbody>${rows.map((r) => html`
         <tr key=${`${r.instance}/${r.query_id}/${r.event_time}`}>
           <td class="nowrap">${dateTime(r.event_time)}</td>
@@ -135,9 +135,10 @@ export function QueryTable({ rows }) {
           <td class="number">${millis(r.queue_ms)}</td>
           <td class="number">${millis(r.compile_ms)}</td>
           <td class="number">${millis(r.execution_ms)}</td>
+          <td class="number">${r.predicted_ms == null ? html`<span class="muted" title="not scored">–</span>` : millis(r.predicted_ms)}</td>
           <td class="number">${megabytes(r.scanned_mb)}</td>
           <td class="number">${r.spilled_mb > 0 ? megabytes(r.spilled_mb) : html`<span class="muted">0</span>`}</td>
-          <td>${r.cached && html`<span class="badge quiet">cached</span>`}${r.aborted && html`<span class="badge">aborted</span>`}</td>
+          <td>${r.is_outlier && html`<span class="badge">outlier</span>`}${r.cached && html`<span class="badge quiet">cached</span>`}${r.aborted && html`<span class="badge">aborted</span>`}</td>
         </tr>`)}
       </tbody>
     </table>
