@@ -303,7 +303,7 @@ final class HotQueries {
                cluster_size, num_joins, num_scans, num_aggregations, num_permanent_tables,
                num_external_tables, num_system_tables, read_table_ids, write_table_ids, topic,
                "partition", "offset"
-        FROM outliers WHERE rowid IN (SELECT outlier_row"""
+        FROM outliers WHERE rowid IN (SELECT rowid"""
             + outliersOf(ids)
             + filters
             + " ORDER BY event_time DESC, outlier_id LIMIT ?)"
@@ -587,7 +587,7 @@ final class HotQueries {
   }
 
   private static String outliersOf(List<String> ids) {
-    return " FROM outliers_latest WHERE event_time >= ? AND event_time < ?" + in(ids);
+    return " FROM outliers WHERE NOT superseded AND event_time >= ? AND event_time < ?" + in(ids);
   }
 
   private static List<Object> outlierParameters(Range range, List<String> ids) {

@@ -261,6 +261,7 @@ final class StagedFiles {
     select.column(RecordSchemas.TOPIC, "VARCHAR");
     select.column(RecordSchemas.PARTITION, "INTEGER");
     select.column(RecordSchemas.OFFSET, "BIGINT");
+    select.expression("false");
     long rows = execute("INSERT INTO staged_outliers " + select.from(source), path);
     return new Content(rows, newest("staged_outliers", "event_time", fileId));
   }

@@ -33,10 +33,8 @@ final class StoreFile {
 
   /**
    * instance is the text of the roll-up's key columns. A pane replaces earlier panes of its window,
-   * which rollups_latest says; file_id decides only between copies of one pane. An outlier that was
-   * written twice counts once, as the newest model has it: outliers_latest. Its copies have one
-   * time and one instance, which are named so that a question after some of them reads no others;
-   * outlier_row is where the rest of it stands.
+   * which rollups_latest says; file_id decides only between copies of one pane. A superseded
+   * outlier does not count: it is there again, as a newer model has it.
    */
   private static final String CREATE =
       """
@@ -79,19 +77,14 @@ final class StoreFile {
         duration_score DOUBLE, forest_score DOUBLE, cluster_size BIGINT, num_joins BIGINT,
         num_scans BIGINT, num_aggregations BIGINT, num_permanent_tables BIGINT,
         num_external_tables BIGINT, num_system_tables BIGINT, read_table_ids VARCHAR,
-        write_table_ids VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT);
+        write_table_ids VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT,
+        superseded BOOLEAN);
       CREATE TABLE arrivals (arrived_at TIMESTAMP, row_count BIGINT);
       CREATE VIEW rollups_latest AS
         SELECT * FROM rollups
         QUALIFY row_number() OVER (
           PARTITION BY window_start, window_millis, instance
           ORDER BY run_id DESC, pane_index DESC, file_id DESC) = 1;
-      CREATE VIEW outliers_latest AS
-        SELECT rowid AS outlier_row, event_time, instance, outlier_id, severity, reason
-        FROM outliers
-        QUALIFY row_number() OVER (
-          PARTITION BY event_time, instance, outlier_id
-          ORDER BY model_version DESC NULLS LAST, file_id DESC) = 1;
       """;
 
   private StoreFile() {}

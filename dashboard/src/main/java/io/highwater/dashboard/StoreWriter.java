@@ -94,6 +94,7 @@ final class StoreWriter implements AutoCloseable {
   void commit(Collection<LoadedFile> removed, Collection<StagedFile> added, Instant now)
       throws SQLException {
     connection.setAutoCommit(false);
+    TimeRange outliers = outlierTimes(removed);
     if (!removed.isEmpty()) {
       remove(removed);
     }
@@ -105,6 +106,9 @@ final class StoreWriter implements AutoCloseable {
       }
       enter(added, now);
       trim(now);
+    }
+    if (outliers != null) {
+      supersede(outliers);
     }
     connection.commit();
     connection.setAutoCommit(true);
@@ -119,10 +123,56 @@ final class StoreWriter implements AutoCloseable {
     }
   }
 
+  private record TimeRange(LocalDateTime from, LocalDateTime to) {}
+
+  /** From the first to the last outlier that comes in or goes out; null where there is none. */
+  private @Nullable TimeRange outlierTimes(Collection<LoadedFile> removed) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            """
+            SELECT min(event_time), max(event_time) FROM (
+              SELECT event_time FROM staged_outliers
+              UNION ALL SELECT event_time FROM outliers
+              WHERE file_id IN (SELECT unnest(?::BIGINT[])))
+            """)) {
+      select.setArray(1, idsOf(removed));
+      try (ResultSet row = select.executeQuery()) {
+        row.next();
+        LocalDateTime from = row.getObject(1, LocalDateTime.class);
+        return from == null ? null : new TimeRange(from, row.getObject(2, LocalDateTime.class));
+      }
+    }
+  }
+
+  /**
+   * Of the copies of an outlier, all of one time, the newest model's counts. They are marked once,
+   * here, as telling them apart again at each question costs a second where there are a million.
+   */
+  private void supersede(TimeRange range) throws SQLException {
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            """
+            UPDATE outliers SET superseded = NOT superseded WHERE rowid IN (
+              SELECT rowid FROM (
+                SELECT rowid, superseded, row_number() OVER (
+                  PARTITION BY outlier_id
+                  ORDER BY model_version DESC NULLS LAST, file_id DESC) > 1 AS is_copy
+                FROM outliers WHERE event_time BETWEEN ? AND ?)
+              WHERE superseded <> is_copy)
+            """)) {
+      update.setObject(1, range.from());
+      update.setObject(2, range.to());
+      update.execute();
+    }
+  }
+
+  private Array idsOf(Collection<LoadedFile> files) throws SQLException {
+    return connection.createArrayOf(
+        "BIGINT", files.stream().map(LoadedFile::fileId).toArray(Object[]::new));
+  }
+
   private void remove(Collection<LoadedFile> removed) throws SQLException {
-    Array ids =
-        connection.createArrayOf(
-            "BIGINT", removed.stream().map(LoadedFile::fileId).toArray(Object[]::new));
+    Array ids = idsOf(removed);
     for (String table : StoreFile.TABLES_BY_FILE) {
       try (PreparedStatement delete =
           connection.prepareStatement(
