@@ -54,12 +54,20 @@ function Details({ row: r, id, onInstance }) {
 }
 
 /** How to come by outliers, where nothing was scored. */
-function NoModel({ status }) {
+function NothingScored({ status }) {
+  const { registry, version } = status.model;
+  const at = `--lake=${status.lake} --registry=${registry ?? "DIR"}`;
+  const steps = [
+    !version && `scripts/highwater train ${at}`,
+    `scripts/highwater stream ${at} …`,
+    !registry && `scripts/highwater dashboard ${at}`,
+  ];
   return html`<div class="none">
     <p><b>No model has scored these queries yet.</b></p>
-    <p>Train one on this lake, then start the stream and this dashboard with its registry:</p>
-    <pre class="steps">scripts/highwater train --lake=${status.lake} --registry=DIR${"\n"}scripts/highwater stream --lake=${status.lake} --registry=DIR …${"\n"}scripts/highwater dashboard --lake=${status.lake} --registry=DIR</pre>
-    <p>A stream that has its registry takes a new model up by itself.</p>
+    <p>${version
+      ? "One is in service: a stream or a backfill that is started with its registry scores what it reads."
+      : "Train one on this lake. A stream that is started with its registry takes it up by itself, and every newer one."}</p>
+    <pre class="steps">${steps.filter(Boolean).join("\n")}</pre>
   </div>`;
 }
 
@@ -77,8 +85,8 @@ export function OutlierTable({ outliers, status, severity, reason, onFilter, onI
   const { by, rows, total } = outliers;
   const sum = (test) => by.filter(test).reduce((n, b) => n + b.count, 0);
   if (!by.length && !severity && !reason) {
-    return status.model.version == null
-      ? html`<${NoModel} status=${status} />`
+    return status.model.newest_scored_version == null && !status.rows.outliers
+      ? html`<${NothingScored} status=${status} />`
       : html`<p class="none">No outliers of this selection in this window: everything took about as long as was to be expected.</p>`;
   }
   return html`
