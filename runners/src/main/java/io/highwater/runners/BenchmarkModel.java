@@ -19,6 +19,7 @@ import io.highwater.trainer.TrainingSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -78,6 +79,14 @@ final class BenchmarkModel implements AutoCloseable {
 
     String text() {
       return text;
+    }
+
+    /** The contract's own, and those that are another one. */
+    static List<Variant> others(Contract contract) {
+      Detector own = requireNonNull(contract.detector(), "detector");
+      return Arrays.stream(values())
+          .filter(variant -> variant == WITH_ENCODINGS || !variant.of(own).equals(own))
+          .toList();
     }
 
     abstract Detector of(Detector detector);
