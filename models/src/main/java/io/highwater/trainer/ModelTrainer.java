@@ -221,7 +221,7 @@ public final class ModelTrainer {
     SampledRows rows = sample.toRows();
     if (rows.count() < minimum) {
       throw new TrainingRefusedException(
-          "there are %d rows to %s from %s to %s; expected %d at least"
+          "there are %d rows to %s, from %s to %s; expected %d at least"
               .formatted(
                   rows.count(),
                   what,

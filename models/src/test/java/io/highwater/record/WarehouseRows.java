@@ -3,12 +3,14 @@ package io.highwater.record;
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
 import io.highwater.contract.DerivedColumn;
+import io.highwater.contract.Detector;
 import io.highwater.contract.InvalidContractException;
 import io.highwater.contract.Measure;
 import io.highwater.contract.RollUp;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
@@ -33,10 +35,32 @@ public final class WarehouseRows {
 
   private WarehouseRows() {}
 
-  /** The built-in contract of warehouse queries. */
+  /** The built-in contract of warehouse queries, but that all of the target is predicted. */
   public static Contract contract() {
     try {
-      return ContractLoader.load("warehouse-queries");
+      Contract builtIn = ContractLoader.load("warehouse-queries");
+      Detector detector = Objects.requireNonNull(builtIn.detector());
+      return new Contract(
+          builtIn.id(),
+          builtIn.version(),
+          builtIn.eventTime(),
+          builtIn.outOfOrderBound(),
+          builtIn.key(),
+          builtIn.fields(),
+          builtIn.derived(),
+          builtIn.rules(),
+          builtIn.rollUp(),
+          new Detector(
+              detector.target(),
+              null,
+              detector.subject(),
+              detector.neverScored(),
+              detector.neverFlagged(),
+              detector.minimumTarget(),
+              detector.alertBudget(),
+              detector.features(),
+              detector.shapeFeatures(),
+              detector.context()));
     } catch (InvalidContractException e) {
       throw new IllegalStateException(e);
     }

@@ -63,9 +63,8 @@ final class ModelBenchmark {
     Map<String, List<DetectionQuality>> sums = new LinkedHashMap<>();
     double ours = 0;
     double reference = 0;
-    System.out.println(
-        "| seed | method | alerts | share | precision | recall | F1 | average precision |");
-    System.out.println("|---|---|---|---|---|---|---|---|");
+    System.out.println("| seed | method | alerts | precision | recall | F1 | average precision |");
+    System.out.println("|---|---|---|---|---|---|---|");
     double seconds = 0;
     long learned = 0;
     for (int seed = 1; seed <= SEEDS; seed++) {
@@ -81,13 +80,25 @@ final class ModelBenchmark {
         if (best == null) {
           throw new IllegalStateException("a variant was not tried");
         }
+        for (int i = 0; i < BUDGETS.length; i++) {
+          double threshold = best.thresholds[i];
+          long alerts = best.rows.stream().filter(row -> row.score > threshold).count();
+          System.out.printf(
+              Locale.ROOT,
+              "seed %d, budget %.1f %%: %d of %d rows flagged, %.3f %%%n",
+              seed,
+              100 * BUDGETS[i],
+              alerts,
+              best.allRows,
+              100.0 * alerts / best.allRows);
+        }
         seconds = best.seconds;
         learned = best.learned;
         for (double factor : FACTORS) {
           Map<String, DetectionQuality> table = table(found, factor);
           for (Map.Entry<String, DetectionQuality> line : table.entrySet()) {
             if (factor == FACTORS[0]) {
-              print(seed, line.getKey(), line.getValue(), best.allRows);
+              print(seed, line.getKey(), line.getValue());
             }
             sums.computeIfAbsent(key(factor, line.getKey()), unused -> new ArrayList<>())
                 .add(line.getValue());
@@ -142,14 +153,13 @@ final class ModelBenchmark {
     return "%s, budget %s".formatted(variant.text(), budget);
   }
 
-  private static void print(int seed, String method, DetectionQuality quality, long allRows) {
+  private static void print(int seed, String method, DetectionQuality quality) {
     System.out.printf(
         Locale.ROOT,
-        "| %d | %s | %d | %.3f %% | %.2f | %.2f | %.2f | %.2f |%n",
+        "| %d | %s | %d | %.2f | %.2f | %.2f | %.2f |%n",
         seed,
         method,
         quality.alerts(),
-        100.0 * quality.alerts() / allRows,
         quality.precision(),
         quality.recall(),
         quality.f1(),

@@ -8,6 +8,7 @@ import io.highwater.registry.ServedModel;
 import io.highwater.trainer.LakeHistory;
 import io.highwater.trainer.ModelTrainer;
 import io.highwater.trainer.TrainingRefusedException;
+import io.highwater.trainer.TrainingReport;
 import io.highwater.trainer.TrainingResult;
 import io.highwater.trainer.TrainingSettings;
 import java.io.IOException;
@@ -142,6 +143,10 @@ final class Training {
     String version =
         ModelRegistry.of(registry, contract.id())
             .publish(result.model(), Instant.now(), ModelRegistry.DEFAULT_KEEP_VERSIONS);
+    String report = options.getReport();
+    if (report != null) {
+      Files.writeString(Path.of(report), TrainingReport.html(result, version));
+    }
     return new Outcome(version, result);
   }
 }
