@@ -41,15 +41,16 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Broker, history, replay, stream and page on this machine, until Ctrl-C. */
+/** Broker, history, models, replay, stream and page on this machine, until Ctrl-C. */
 @Command(
     name = "highwater demo",
     separator = "=",
     sortOptions = false,
     description = {
       "Shows everything on this machine: makes up the queries of a warehouse, backfills their"
-          + " history, replays what follows through a Kafka broker at speed, streams it into a lake,"
-          + " compacts the lake every minute, and serves the page. Each start begins anew."
+          + " history, trains models on it and again after each day, replays what follows through a"
+          + " Kafka broker at speed, streams it into a lake with the models' scores, compacts the"
+          + " lake every minute, and serves the page. Each start begins anew."
     },
     footer = {
       "",
@@ -60,9 +61,13 @@ import picocli.CommandLine.Option;
     })
 public final class DemoCommand implements Callable<Integer> {
   private static final Instant START = Instant.parse("2024-03-01T00:00:00Z");
-  private static final int HISTORY_DAYS = 3;
-  private static final Instant LIVE_FROM = START.plus(Duration.ofDays(HISTORY_DAYS));
+  private static final int HISTORY_DAYS = 7;
   private static final int LIVE_DAYS = 7;
+
+  /** By two hours of the next day train knows that the last day of the history is complete. */
+  private static final Instant LIVE_FROM =
+      START.plus(Duration.ofDays(HISTORY_DAYS)).plus(Duration.ofHours(2));
+
   private static final int ROWS_PER_DAY = 60_000;
   private static final int INSTANCES = 40;
   private static final double INVALID_SHARE = 0.001;
@@ -76,6 +81,7 @@ public final class DemoCommand implements Callable<Integer> {
   /** In the folder of a demo, so that no other folder is ever emptied. */
   private static final String MARK = ".highwater-demo";
 
+  private static final String CONTRACT = "warehouse-queries";
   private static final String TOPIC = "queries";
   private static final int PARTITIONS = 4;
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -133,21 +139,28 @@ public final class DemoCommand implements Callable<Integer> {
     Path lake = home.resolve("lake");
     Path history = home.resolve("history.jsonl");
     Path live = home.resolve("live.jsonl");
-    say("1/5 starting a Kafka broker (logs of everything: %s)", logs);
+    Path registry = home.resolve("models");
+    say("1/6 starting a Kafka broker (logs of everything: %s)", logs);
     DemoProcess broker = start(logs, "broker", "--port=0", "--dir=" + home.resolve("broker"));
     say(
-        "2/5 making up %,d queries of %d clusters over %d days",
+        "2/6 making up %,d queries of %d clusters over %d days",
         ROWS_PER_DAY * (HISTORY_DAYS + LIVE_DAYS), INSTANCES, HISTORY_DAYS + LIVE_DAYS);
-    generate(history, live);
+    generate(history, live, home.resolve("truth.csv"));
     String bootstrapServers = broker.awaitLine("ready on ", READY_SECONDS);
-    say("3/5 backfilling the first %d days into the lake %s", HISTORY_DAYS, lake);
+    say("3/6 backfilling the first %d days into the lake %s", HISTORY_DAYS, lake);
     DemoProcess backfill =
         start(logs, "backfill", "--input=" + history, "--lake=" + lake, "--asOf=" + LIVE_FROM);
     try (DashboardServer dashboard = dashboard(lake)) {
       say("    the page fills at http://localhost:%d", dashboard.port());
       backfill.awaitSuccess();
       running.remove(backfill);
-      say("4/5 replaying what follows, %.0f times as fast as it happened", speedup);
+      say("4/6 training on them, and again after each day; nothing waits for it");
+      DemoTraining training =
+          new DemoTraining(
+              start(logs, "train", "--lake=" + lake, "--registry=" + registry, "--follow=true"),
+              registry,
+              CONTRACT);
+      say("5/6 replaying what follows, %.0f times as fast as it happened", speedup);
       createTopic(bootstrapServers);
       DemoProcess replay =
           start(
@@ -157,7 +170,7 @@ public final class DemoCommand implements Callable<Integer> {
               "--bootstrapServers=" + bootstrapServers,
               "--topic=" + TOPIC,
               "--speedup=" + speedup);
-      say("5/5 streaming it into the lake");
+      say("6/6 streaming it into the lake, with scores as soon as there is a model");
       DemoProcess stream =
           start(
               logs,
@@ -165,6 +178,7 @@ public final class DemoCommand implements Callable<Integer> {
               "--bootstrapServers=" + bootstrapServers,
               "--inputTopic=" + TOPIC,
               "--lake=" + lake,
+              "--registry=" + registry,
               "--startFrom=earliest",
               "--stateDir=" + home.resolve("state"));
       DemoCompaction.start(lake, logs.resolve("compact.log"));
@@ -173,6 +187,10 @@ public final class DemoCommand implements Callable<Integer> {
         broker.failIfDead();
         stream.failIfDead();
         replay.failIfDead();
+        String news = training.news();
+        if (news != null) {
+          say("    %s", news);
+        }
         say("%s%s", summary(), replay.isAlive() ? "" : " · the replay is over");
       }
     }
@@ -243,14 +261,18 @@ public final class DemoCommand implements Callable<Integer> {
 
   private DashboardServer dashboard(Path lake) throws CommandFailedException {
     try {
-      return DashboardServer.start(DashboardConfig.of(lake, "warehouse-queries").withPort(port));
+      return DashboardServer.start(DashboardConfig.of(lake, CONTRACT).withPort(port));
     } catch (IOException e) {
       throw new CommandFailedException(String.valueOf(e.getMessage()), e);
     }
   }
 
-  /** One run of queries, cut at a midnight, so that no window is half history and half live. */
-  private static void generate(Path history, Path live) throws CommandFailedException {
+  /**
+   * One run of queries, cut at a full hour, so that no window is half history and half live.
+   *
+   * @param truth what was done on purpose to those that come live
+   */
+  private static void generate(Path history, Path live, Path truth) throws CommandFailedException {
     int days = HISTORY_DAYS + LIVE_DAYS;
     QueryGenerator.Settings settings =
         new QueryGenerator.Settings(
@@ -259,7 +281,7 @@ public final class DemoCommand implements Callable<Integer> {
     try {
       QueryFile.write(queries, QueryFile.Format.JSON_LINES, history, null);
       queries.goOn();
-      QueryFile.write(queries, QueryFile.Format.JSON_LINES, live, null);
+      QueryFile.write(queries, QueryFile.Format.JSON_LINES, live, truth);
     } catch (IOException e) {
       throw new CommandFailedException(
           "cannot write %s (%s)".formatted(history.getParent(), e.getMessage()), e);
