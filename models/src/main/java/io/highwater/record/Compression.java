@@ -1,6 +1,5 @@
 package io.highwater.record;
 
-import org.apache.arrow.compression.CommonsCompressionFactory;
 import org.apache.arrow.vector.compression.CompressionCodec;
 import org.apache.arrow.vector.compression.CompressionUtil.CodecType;
 import org.apache.arrow.vector.compression.NoCompressionCodec;
@@ -28,7 +27,7 @@ public enum Compression {
           return switch (type) {
             case NO_COMPRESSION -> NoCompressionCodec.INSTANCE;
             case LZ4_FRAME -> new Lz4FrameCodec();
-            case ZSTD -> CommonsCompressionFactory.INSTANCE.createCodec(type, level);
+            case ZSTD -> new ZstdCodec(level);
           };
         }
       };
