@@ -53,7 +53,7 @@ final class TrainCommand implements Command {
           "--follow watches a lake; expected --lake and no --input or --until");
     }
     try (EndSignal end = EndSignal.then(() -> LOG.info("Ending; the models stay as they are"))) {
-      follow(options, lake);
+      follow(arguments, options, lake);
     }
     return DONE;
   }
@@ -69,7 +69,8 @@ final class TrainCommand implements Command {
   }
 
   /** Ends only with the process. */
-  private static void follow(TrainOptions options, String lake) throws Exception {
+  private static void follow(String[] arguments, TrainOptions options, String lake)
+      throws Exception {
     LakeTable events =
         LakeTable.of(Path.of(lake), TrainingPipeline.contract(options).id(), Table.EVENTS.folder());
     Instant trainedUntil = Instant.MIN;
@@ -78,9 +79,12 @@ final class TrainCommand implements Command {
       Instant until = completeUntil(events.files(), Instant.now());
       if (until != null && until.isAfter(trainedUntil)) {
         trainedUntil = until;
-        options.setUntil(until.toString());
+        // Options of its own for each: a pipeline leaves some behind in those that it was made with.
+        TrainOptions next =
+            PipelineArguments.parse(arguments, BackfillCommand.DEFAULTS, TrainOptions.class);
+        next.setUntil(until.toString());
         try {
-          print(train(new Training(options)));
+          print(train(new Training(next)));
         } catch (CommandFailedException | UsageException e) {
           LOG.error("No new model of the events until {}: {}", until, e.getMessage());
         }
