@@ -79,7 +79,8 @@ final class TrainCommand implements Command {
       Instant until = completeUntil(events.files(), Instant.now());
       if (until != null && until.isAfter(trainedUntil)) {
         trainedUntil = until;
-        // Options of its own for each: a pipeline leaves some behind in those that it was made with.
+        // Options of its own for each: a pipeline leaves some behind in those that it was made
+        // with.
         TrainOptions next =
             PipelineArguments.parse(arguments, BackfillCommand.DEFAULTS, TrainOptions.class);
         next.setUntil(until.toString());

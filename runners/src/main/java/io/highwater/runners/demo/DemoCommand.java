@@ -150,7 +150,7 @@ public final class DemoCommand implements Callable<Integer> {
     say("3/6 backfilling the first %d days into the lake %s", HISTORY_DAYS, lake);
     DemoProcess backfill =
         start(logs, "backfill", "--input=" + history, "--lake=" + lake, "--asOf=" + LIVE_FROM);
-    try (DashboardServer dashboard = dashboard(lake)) {
+    try (DashboardServer dashboard = dashboard(lake, registry)) {
       say("    the page fills at http://localhost:%d", dashboard.port());
       backfill.awaitSuccess();
       running.remove(backfill);
@@ -259,9 +259,10 @@ public final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private DashboardServer dashboard(Path lake) throws CommandFailedException {
+  private DashboardServer dashboard(Path lake, Path registry) throws CommandFailedException {
     try {
-      return DashboardServer.start(DashboardConfig.of(lake, CONTRACT).withPort(port));
+      return DashboardServer.start(
+          DashboardConfig.of(lake, CONTRACT).withPort(port).withRegistry(registry));
     } catch (IOException e) {
       throw new CommandFailedException(String.valueOf(e.getMessage()), e);
     }
