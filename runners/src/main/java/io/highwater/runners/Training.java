@@ -16,8 +16,11 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.PipelineResult;
+import org.apache.flink.util.ExceptionUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * in the end, however that comes.
  */
 final class Training {
+  private static final Pattern UNREADABLE = Pattern.compile("IOException: (cannot read .*)");
+
   private final TrainOptions options;
   private final Contract contract;
   private final TrainingSettings settings;
@@ -71,10 +76,13 @@ final class Training {
     }
   }
 
-  private static String reason(Exception failure) {
-    return failure instanceof CommandFailedException
-        ? String.valueOf(failure.getMessage())
-        : FailureCause.of(failure);
+  /** In one line; of a file that cannot be read, what names it. */
+  static String reason(Exception failure) {
+    if (failure instanceof CommandFailedException) {
+      return String.valueOf(failure.getMessage());
+    }
+    Matcher unreadable = UNREADABLE.matcher(ExceptionUtils.stringifyException(failure));
+    return unreadable.find() ? unreadable.group(1) : FailureCause.of(failure);
   }
 
   private TrainingResult train(Instant now) throws Exception {
