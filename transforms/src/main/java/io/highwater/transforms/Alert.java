@@ -76,7 +76,7 @@ record Alert(
         explanation);
   }
 
-  /** The alert as JSON; docs/models.md has its members. */
+  /** The alert as JSON; docs/commands.md has its members. */
   byte[] toJson(String dashboardUrl) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
     try (JsonGenerator json = JSON.createGenerator(bytes)) {

@@ -262,7 +262,7 @@ public final class DemoCommand implements Callable<Integer> {
   private DashboardServer dashboard(Path lake, Path registry) throws CommandFailedException {
     try {
       return DashboardServer.start(
-          DashboardConfig.of(lake, CONTRACT).withPort(port).withRegistry(registry));
+          DashboardConfig.of(lake, CONTRACT).withRegistry(registry).withPort(port));
     } catch (IOException e) {
       throw new CommandFailedException(String.valueOf(e.getMessage()), e);
     }
@@ -308,11 +308,12 @@ public final class DemoCommand implements Callable<Integer> {
     try {
       JsonNode status =
           JSON.readTree(client.send(request, HttpResponse.BodyHandlers.ofString()).body());
-      return "event time %.16s · %,d queries in the lake · %,d/s · %,d rejected"
+      return "event time %.16s · %,d queries in the lake · %,d/s · %,d outliers · %,d rejected"
           .formatted(
               status.at("/as_of/newest_event").asText("none yet        "),
               status.at("/rows/events").asLong(),
               status.at("/throughput/rows_per_second_10s").asLong(),
+              status.at("/rows/outliers").asLong(),
               status.at("/rejected/total").asLong());
     } catch (IOException e) {
       return "the page does not answer: " + e.getMessage();
