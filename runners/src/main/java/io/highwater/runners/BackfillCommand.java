@@ -103,13 +103,12 @@ final class BackfillCommand implements Command {
 
   static PipelineResult runEmbedded(Pipeline pipeline, FlinkPipelineOptions options)
       throws Exception {
-    Path temporary = Files.createTempDirectory("highwater-backfill");
-    try (EmbeddedFlink flink = EmbeddedFlink.start(options.getParallelism(), false, temporary)) {
-      FlinkClient.configure(options, temporary);
+    try (TemporaryFolder temporary = TemporaryFolder.create("highwater-backfill");
+        EmbeddedFlink flink =
+            EmbeddedFlink.start(options.getParallelism(), false, temporary.path())) {
+      FlinkClient.configure(options, temporary.path());
       options.setFlinkMaster(flink.address());
       return pipeline.run();
-    } finally {
-      StateFolder.deleteTree(temporary);
     }
   }
 

@@ -13,6 +13,9 @@ final class FailureCause {
   private static final Pattern CLASS_NAME =
       Pattern.compile("^(?:[a-z]\\w*\\.)+([A-Z]\\w*(?:\\$\\w+)*)");
 
+  private static final Pattern CLASS_NAME_FIRST =
+      Pattern.compile("(?:[a-z]\\w*\\.)*[A-Z]\\w*(?:Exception|Error): ");
+
   private FailureCause() {}
 
   static String of(Throwable failure) {
@@ -36,9 +39,21 @@ final class FailureCause {
     }
     String deepest = withoutPackage(causes.get(causes.size() - 1));
     String before = withoutPackage(causes.size() == 1 ? first : causes.get(causes.size() - 2));
-    return before.endsWith(deepest.substring(deepest.indexOf(' ') + 1))
-        ? deepest
-        : deepest + " (" + before + ")";
+    String message = messageOf(deepest);
+    if (!before.endsWith(message)) {
+      return deepest + " (" + before + ")";
+    }
+    // It may say more: which file, say.
+    String beforeMessage = messageOf(before);
+    return beforeMessage.equals(message) ? deepest : before;
+  }
+
+  private static String messageOf(String exception) {
+    String message = exception;
+    while (CLASS_NAME_FIRST.matcher(message).lookingAt()) {
+      message = message.substring(message.indexOf(": ") + 2);
+    }
+    return message;
   }
 
   private static String withoutPackage(String exception) {

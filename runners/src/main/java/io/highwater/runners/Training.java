@@ -12,7 +12,6 @@ import io.highwater.trainer.TrainingReport;
 import io.highwater.trainer.TrainingResult;
 import io.highwater.trainer.TrainingSettings;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -86,32 +85,10 @@ final class Training {
   }
 
   private TrainingResult train(Instant now) throws Exception {
-    Path temporary = Files.createTempDirectory("highwater-train");
-    Thread deletion = new Thread(() -> delete(temporary), "train-delete");
-    Runtime.getRuntime().addShutdownHook(deletion);
-    try {
-      Path lake = Files.createDirectory(temporary.resolve("lake"));
+    try (TemporaryFolder temporary = TemporaryFolder.create("highwater-train")) {
+      Path lake = Files.createDirectory(temporary.path().resolve("lake"));
       collect(options, lake, now);
       return learn(lake);
-    } finally {
-      StateFolder.deleteTree(temporary);
-      removeHook(deletion);
-    }
-  }
-
-  private static void delete(Path folder) {
-    try {
-      StateFolder.deleteTree(folder);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static void removeHook(Thread hook) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      // The JVM is ending: the hook runs.
     }
   }
 

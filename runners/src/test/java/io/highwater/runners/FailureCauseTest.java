@@ -30,6 +30,15 @@ class FailureCauseTest {
   }
 
   @Test
+  void saysWhatACauseBeforeTheDeepestKnowsMore() {
+    assertThat(
+        FailureCause.of(
+            new RuntimeException(
+                new IOException("a.parquet: not a file", new IOException("not a file")))),
+        is("IOException: a.parquet: not a file"));
+  }
+
+  @Test
   void prefersOurOwnWords() {
     assertThat(
         FailureCause.of(new RuntimeException(new UsageException("Cannot write /lake/a.arrow"))),

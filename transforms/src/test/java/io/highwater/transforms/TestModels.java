@@ -5,11 +5,13 @@ import static java.util.Objects.requireNonNull;
 import io.highwater.contract.Contract;
 import io.highwater.contract.Detector;
 import io.highwater.detect.Calibration;
+import io.highwater.detect.Durations;
 import io.highwater.detect.FeatureRange;
 import io.highwater.detect.ForestInputs;
 import io.highwater.detect.GroupRanks;
 import io.highwater.features.Encodings;
 import io.highwater.features.FeatureSet;
+import io.highwater.features.Targets;
 import io.highwater.onnx.OnnxGraphs;
 import io.highwater.record.RecordSchemas;
 import io.highwater.registry.GateDecision;
@@ -52,7 +54,7 @@ final class TestModels {
             contract.version(),
             "",
             "",
-            detector.target(),
+            Targets.definition(detector),
             detector.subject(),
             new Manifest.Training(
                 "2024-02-01T00:00:00Z", "2024-02-14T00:00:00Z", 1_000, "2024-02-12T00:00:00Z", 900),
@@ -60,7 +62,7 @@ final class TestModels {
             detector.shapeFeatures(),
             forestInputs.names(),
             Map.of(),
-            new Calibration(0, Math.log(OUTLIER_MILLIS), 0.001, 900, 0.9, 0.9),
+            new Calibration(0, Durations.score(OUTLIER_MILLIS, 1, 1), 0.001, 900, 0.9, 0.9),
             new GroupRanks(new GroupRanks.Rank(100_000, 5_000), Map.of()),
             Map.of(),
             Map.of(),
