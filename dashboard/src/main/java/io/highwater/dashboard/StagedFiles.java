@@ -1,5 +1,6 @@
 package io.highwater.dashboard;
 
+import io.highwater.lake.ArrowMemory;
 import io.highwater.lake.CheckedArrowReader;
 import io.highwater.record.RecordSchemas;
 import java.io.IOException;
@@ -21,7 +22,6 @@ import java.util.StringJoiner;
 import org.apache.arrow.c.ArrowArrayStream;
 import org.apache.arrow.c.Data;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.RootAllocator;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
 
@@ -39,8 +39,6 @@ final class StagedFiles {
 
   /** The start of a rejected record is enough to see what it was; the lake has all of it. */
   private static final int RAW_BYTES = 2_000;
-
-  private static final long MAX_ARROW_BYTES = 1L << 30;
 
   private static final String STREAM = "lake_file";
   private static final List<String> COUNTS =
@@ -122,22 +120,7 @@ final class StagedFiles {
     if (!file.toString().endsWith(".arrow")) {
       return read(table, "read_parquet(?, hive_partitioning=false)", file.toString(), fileId);
     }
-    // An allocator a file: Arrow's readers do not free what they hold when they come upon damage,
-    // and a damaged length must not ask for more memory than a batch can need.
-    BufferAllocator allocator = new RootAllocator(MAX_ARROW_BYTES);
-    Content content;
-    try {
-      content = readArrow(table, file, fileId, allocator);
-    } catch (SQLException | IOException | RuntimeException e) {
-      try {
-        allocator.close();
-      } catch (IllegalStateException leak) {
-        e.addSuppressed(leak);
-      }
-      throw e;
-    }
-    allocator.close();
-    return content;
+    return ArrowMemory.use(allocator -> readArrow(table, file, fileId, allocator));
   }
 
   private Content readArrow(String table, Path file, long fileId, BufferAllocator allocator)

@@ -1,6 +1,7 @@
 package io.highwater.export;
 
 import io.highwater.contract.Contract;
+import io.highwater.lake.ArrowMemory;
 import io.highwater.lake.CheckedArrowReader;
 import io.highwater.lake.LakeFile;
 import java.io.IOException;
@@ -20,7 +21,6 @@ import java.util.stream.Collectors;
 import org.apache.arrow.c.ArrowArrayStream;
 import org.apache.arrow.c.Data;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.ipc.ArrowReader;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.duckdb.DuckDBConnection;
@@ -34,9 +34,6 @@ final class HourWriter implements AutoCloseable {
   private static final String MEMORY_LIMIT = "512MB";
   private static final String STREAM = "arrow_file";
   private static final String ROWS = "hour_rows";
-
-  /** A batch of 16,384 rows takes some MiB; a damaged length must not ask for all there is. */
-  private static final long MAX_ARROW_BYTES = 1L << 30;
 
   private final ExportTarget target;
   private final ExportTable table;
@@ -142,22 +139,10 @@ final class HourWriter implements AutoCloseable {
       insert(source, columnsOf(source));
       return;
     }
-    // An allocator a file: a reader that comes upon damage frees nothing.
-    BufferAllocator allocator = new RootAllocator(MAX_ARROW_BYTES);
-    try {
-      addArrow(file, allocator);
-    } catch (IOException | SQLException | RuntimeException e) {
-      try {
-        allocator.close();
-      } catch (IllegalStateException leak) {
-        e.addSuppressed(leak);
-      }
-      throw e;
-    }
-    allocator.close();
+    ArrowMemory.use(allocator -> addArrow(file, allocator));
   }
 
-  private void addArrow(LakeFile file, BufferAllocator allocator) throws IOException, SQLException {
+  private long addArrow(LakeFile file, BufferAllocator allocator) throws IOException, SQLException {
     try (ArrowReader reader = CheckedArrowReader.open(List.of(file.path()), allocator);
         ArrowArrayStream stream = ArrowArrayStream.allocateNew(allocator)) {
       Set<String> available =
@@ -167,7 +152,7 @@ final class HourWriter implements AutoCloseable {
       Data.exportArrayStream(allocator, reader, stream);
       connection.registerArrowStream(STREAM, stream);
       try {
-        insert(STREAM, available);
+        return insert(STREAM, available);
       } finally {
         // DuckDB releases a stream that it has begun to scan.
         stream.release();
@@ -186,8 +171,8 @@ final class HourWriter implements AutoCloseable {
     return names;
   }
 
-  private void insert(String source, Set<String> available) throws SQLException {
-    execute(
+  private long insert(String source, Set<String> available) throws SQLException {
+    return execute(
         "INSERT INTO %s SELECT %s FROM %s"
             .formatted(
                 ROWS,

@@ -3,6 +3,7 @@ package io.highwater.export;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.highwater.contract.Contract;
+import io.highwater.lake.FileTree;
 import io.highwater.lake.LakeFile;
 import io.highwater.lake.LakeHour;
 import io.highwater.lake.LakeNames;
@@ -19,7 +20,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -108,7 +108,7 @@ public final class LakeExport {
 
   private List<ExportedTable> run() throws IOException {
     Path temporary = folder.resolve(TEMPORARY);
-    deleteTree(temporary);
+    FileTree.delete(temporary);
     Files.createDirectories(temporary);
     try {
       List<ExportedTable> exported = new ArrayList<>();
@@ -137,7 +137,7 @@ public final class LakeExport {
       deleteStale(exported, scripts);
       return exported;
     } finally {
-      deleteTree(temporary);
+      FileTree.delete(temporary);
     }
   }
 
@@ -261,16 +261,6 @@ public final class LakeExport {
       }
     } catch (DirectoryNotEmptyException e) {
       // It stays, and so do those above it.
-    }
-  }
-
-  private static void deleteTree(Path tree) throws IOException {
-    if (Files.exists(tree)) {
-      try (Stream<Path> files = Files.walk(tree)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
     }
   }
 

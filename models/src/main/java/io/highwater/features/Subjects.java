@@ -59,7 +59,9 @@ record Subjects(long[] subjects, long[] groups) {
       long seed = hashes[i] + place;
       long hash;
       if (column instanceof BigIntVector) {
-        hash = scramble(column.getDataBuffer().getLong(8L * row) + scramble(seed));
+        hash =
+            SplitMix64.scramble(
+                column.getDataBuffer().getLong(8L * row) + SplitMix64.scramble(seed));
       } else if (column instanceof VarCharVector texts) {
         int start = texts.getStartOffset(row);
         int length = texts.getEndOffset(row) - start;
@@ -69,7 +71,7 @@ record Subjects(long[] subjects, long[] groups) {
         column.getDataBuffer().getBytes(start, bytes, 0, length);
         hash = TEXT_HASH.hash(bytes, 0, length, seed);
       } else if (column instanceof BitVector flags) {
-        hash = scramble(flags.get(row) + scramble(seed));
+        hash = SplitMix64.scramble(flags.get(row) + SplitMix64.scramble(seed));
       } else {
         throw new IllegalArgumentException(
             "column '"
@@ -80,13 +82,5 @@ record Subjects(long[] subjects, long[] groups) {
       }
       hashes[i] = hash == NONE ? 1 : hash;
     }
-  }
-
-  /** The finalizer of SplitMix64 (Steele, Lea, Flood 2014). */
-  private static long scramble(long value) {
-    long hash = value + 0x9E37_79B9_7F4A_7C15L;
-    hash = (hash ^ (hash >>> 30)) * 0xBF58_476D_1CE4_E5B9L;
-    hash = (hash ^ (hash >>> 27)) * 0x94D0_49BB_1331_11EBL;
-    return hash ^ (hash >>> 31);
   }
 }

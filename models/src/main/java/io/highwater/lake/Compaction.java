@@ -148,14 +148,14 @@ public final class Compaction {
   public Result run(Progress progress) throws IOException {
     try (LakeLock lock = LakeLock.acquire(lake, contract, "compact")) {
       Path work = lake.resolve(contract).resolve(WORK_FOLDER);
-      ParquetMerge.deleteTree(work);
+      FileTree.delete(work);
       Files.createDirectories(work);
       try (ParquetMerge merge = ParquetMerge.open(work, fileBytes)) {
         return new Run(merge, clock.instant()).run(progress);
       } catch (SQLException e) {
         throw new IOException("DuckDB cannot be opened: " + e.getMessage(), e);
       } finally {
-        ParquetMerge.deleteTree(work);
+        FileTree.delete(work);
       }
     }
   }

@@ -1,8 +1,8 @@
 package io.highwater.lake;
 
+import io.highwater.record.Sha256;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -45,12 +45,7 @@ public final class LakeNames {
    * length before it, so that bytes that move from one part to the next change it.
    */
   public static String digest(List<byte[]> parts) {
-    MessageDigest sha256;
-    try {
-      sha256 = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    MessageDigest sha256 = Sha256.start();
     for (byte[] part : parts) {
       sha256.update(ByteBuffer.allocate(Integer.BYTES).putInt(part.length).flip());
       sha256.update(part);

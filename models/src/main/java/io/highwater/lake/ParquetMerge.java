@@ -21,7 +21,6 @@ import java.util.stream.Stream;
 import org.apache.arrow.c.ArrowArrayStream;
 import org.apache.arrow.c.Data;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.ipc.ArrowFileReader;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.duckdb.DuckDBConnection;
@@ -34,9 +33,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ParquetMerge implements AutoCloseable {
   private static final String MEMORY_LIMIT = "1GB";
-
-  /** A batch of 16,384 rows takes some MiB; a damaged length must not ask for all there is. */
-  private static final long MAX_ARROW_BYTES = 1L << 30;
 
   private static final String FORMAT = "FORMAT parquet, COMPRESSION zstd";
 
@@ -86,27 +82,13 @@ final class ParquetMerge implements AutoCloseable {
    * @throws SQLException if a file is damaged, or there is no room
    */
   Merged merge(FileLayout layout, List<LakeFile> files) throws IOException, SQLException {
-    // An allocator a merge: a reader that comes upon damage frees nothing.
-    BufferAllocator allocator = new RootAllocator(MAX_ARROW_BYTES);
-    Merged merged;
-    try {
-      merged = merge(layout, files, allocator);
-    } catch (IOException | SQLException | RuntimeException e) {
-      try {
-        allocator.close();
-      } catch (IllegalStateException leak) {
-        e.addSuppressed(leak);
-      }
-      throw e;
-    }
-    allocator.close();
-    return merged;
+    return ArrowMemory.use(allocator -> merge(layout, files, allocator));
   }
 
   private Merged merge(FileLayout layout, List<LakeFile> files, BufferAllocator allocator)
       throws IOException, SQLException {
     Path out = folder.resolve("out");
-    deleteTree(out);
+    FileTree.delete(out);
     try (Sources sources = new Sources(allocator)) {
       sources.add(files);
       boolean everyRow = layout.windowAndKey().isEmpty();
@@ -157,16 +139,6 @@ final class ParquetMerge implements AutoCloseable {
     try (Statement statement = connection.createStatement()) {
       return statement.executeLargeUpdate(
           "COPY (%s) TO %s (%s%s)".formatted(select, literal(to), FORMAT, more));
-    }
-  }
-
-  static void deleteTree(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      try (Stream<Path> files = Files.walk(folder)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
     }
   }
 

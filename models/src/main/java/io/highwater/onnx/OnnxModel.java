@@ -8,12 +8,10 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import io.highwater.detect.RowModel;
+import io.highwater.record.Sha256;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -45,7 +43,7 @@ public final class OnnxModel implements RowModel {
    * @throws InvalidModelException if it is not one, or not one that ONNX Runtime can load
    */
   public static OnnxModel open(byte[] graph, int columns) throws InvalidModelException {
-    String digest = sha256(graph);
+    String digest = Sha256.hex(graph);
     OrtSession session;
     try {
       session =
@@ -175,14 +173,6 @@ public final class OnnxModel implements RowModel {
       return OrtEnvironment.getEnvironment().createSession(graph, options);
     } catch (OrtException e) {
       throw new SessionFailedException(e);
-    }
-  }
-
-  private static String sha256(byte[] graph) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(graph));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("SHA-256 is in every JDK", e);
     }
   }
 

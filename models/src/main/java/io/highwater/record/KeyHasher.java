@@ -4,7 +4,6 @@ import io.highwater.contract.Contract;
 import java.nio.ByteBuffer;
 import java.security.DigestException;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.BitVector;
@@ -35,11 +34,7 @@ public final class KeyHasher {
   }
 
   public static KeyHasher of(Contract contract) {
-    try {
-      return new KeyHasher(contract.key(), MessageDigest.getInstance("SHA-256"));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
+    return new KeyHasher(contract.key(), Sha256.start());
   }
 
   /**

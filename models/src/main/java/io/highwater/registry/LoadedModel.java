@@ -10,6 +10,7 @@ import io.highwater.features.Encodings;
 import io.highwater.features.EncodingsFile;
 import io.highwater.features.FeatureSet;
 import io.highwater.features.Targets;
+import io.highwater.record.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -114,7 +115,7 @@ public final class LoadedModel implements AutoCloseable {
       } catch (NoSuchFileException e) {
         throw new ModelRefusedException(name, "its file " + file + " is missing");
       }
-      if (!ModelRegistry.sha256(content).equals(manifest.files().get(file))) {
+      if (!Sha256.hex(content).equals(manifest.files().get(file))) {
         throw new ModelRefusedException(
             name, "its file " + file + " is damaged: its SHA-256 is not that of the manifest");
       }

@@ -1,8 +1,9 @@
 package io.highwater.registry;
 
 import io.highwater.features.EncodingsFile;
+import io.highwater.lake.FileTree;
+import io.highwater.record.Sha256;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -11,23 +12,18 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -102,7 +98,7 @@ public final class ModelRegistry {
       force(temporary.resolve(ENCODINGS));
       Map<String, String> digests = new TreeMap<>();
       for (String name : FILES) {
-        digests.put(name, sha256(Files.readAllBytes(temporary.resolve(name))));
+        digests.put(name, Sha256.hex(Files.readAllBytes(temporary.resolve(name))));
       }
       Manifest manifest = model.manifest().published(version, time.toString(), digests);
       write(temporary.resolve(MANIFEST), manifest.toJson());
@@ -110,7 +106,7 @@ public final class ModelRegistry {
       Files.move(temporary, folder.resolve(version), StandardCopyOption.ATOMIC_MOVE);
       force(folder);
     } catch (IOException | RuntimeException e) {
-      delete(temporary);
+      FileTree.delete(temporary);
       throw e;
     }
     if (model.manifest().gate().accepted()) {
@@ -263,14 +259,6 @@ public final class ModelRegistry {
     return folder.resolve(version);
   }
 
-  static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
-  }
-
   private void replaceLatest(LatestVersion latest) throws IOException {
     Path temporary = folder.resolve(temporaryName());
     write(temporary, latest.toJson());
@@ -292,7 +280,7 @@ public final class ModelRegistry {
       // Out of sight first, so that half of it is never taken for a version.
       Path gone = folder.resolve(TEMPORARY + versions.get(i));
       Files.move(folder.resolve(versions.get(i)), gone, StandardCopyOption.ATOMIC_MOVE);
-      delete(gone);
+      FileTree.delete(gone);
     }
   }
 
@@ -309,16 +297,6 @@ public final class ModelRegistry {
   private static void force(Path path) throws IOException {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       channel.force(true);
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> paths = Files.walk(folder)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
-    } catch (UncheckedIOException e) {
-      throw Objects.requireNonNull(e.getCause());
     }
   }
 }

@@ -5,6 +5,7 @@ import io.highwater.contract.Detector;
 import io.highwater.features.Encodings;
 import io.highwater.features.FeatureSet;
 import io.highwater.features.Numbers;
+import io.highwater.features.SplitMix64;
 import io.highwater.features.SubjectValues;
 import io.highwater.features.Targets;
 import io.highwater.record.KeyHasher;
@@ -61,7 +62,7 @@ final class RowSample {
     this.features = features;
     this.hasher = KeyHasher.of(contract);
     this.capacity = capacity;
-    this.seed = scramble(seed);
+    this.seed = SplitMix64.scramble(seed);
     this.columns = features.columns();
   }
 
@@ -84,7 +85,7 @@ final class RowSample {
     int count = 0;
     for (int row : rows) {
       long hash = hashes.getLong(row * KeyHasher.HASH_BYTES);
-      long priority = scramble(hash ^ seed) & Long.MAX_VALUE;
+      long priority = SplitMix64.scramble(hash ^ seed) & Long.MAX_VALUE;
       if (priority <= greatestPriority) {
         chosen[count] = row;
         chosenPriorities[count++] = priority;
@@ -224,13 +225,5 @@ final class RowSample {
       picked[i] = of[order[i]];
     }
     return picked;
-  }
-
-  /** The finalizer of SplitMix64 (Steele, Lea, Flood 2014). */
-  private static long scramble(long value) {
-    long hash = value + 0x9E37_79B9_7F4A_7C15L;
-    hash = (hash ^ (hash >>> 30)) * 0xBF58_476D_1CE4_E5B9L;
-    hash = (hash ^ (hash >>> 27)) * 0x94D0_49BB_1331_11EBL;
-    return hash ^ (hash >>> 31);
   }
 }

@@ -2,10 +2,10 @@ package io.highwater.trainer;
 
 import io.highwater.features.Numbers;
 import io.highwater.features.SubjectValues;
+import io.highwater.record.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
@@ -50,20 +50,16 @@ record SampledRows(
 
   /** SHA-256 of what was sampled, in hexadecimal. */
   String digest() {
-    try {
-      MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-      ByteBuffer row = ByteBuffer.allocate(Long.BYTES + Double.BYTES + Float.BYTES * columns);
-      FloatBuffer values = FloatBuffer.wrap(features);
-      for (int i = 0; i < count(); i++) {
-        row.clear().putLong(micros[i]).putDouble(unknown[i]);
-        for (int column = 0; column < columns; column++) {
-          row.putFloat(values.get(i * columns + column));
-        }
-        sha256.update(row.array(), 0, row.position());
+    MessageDigest sha256 = Sha256.start();
+    ByteBuffer row = ByteBuffer.allocate(Long.BYTES + Double.BYTES + Float.BYTES * columns);
+    FloatBuffer values = FloatBuffer.wrap(features);
+    for (int i = 0; i < count(); i++) {
+      row.clear().putLong(micros[i]).putDouble(unknown[i]);
+      for (int column = 0; column < columns; column++) {
+        row.putFloat(values.get(i * columns + column));
       }
-      return HexFormat.of().formatHex(sha256.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
+      sha256.update(row.array(), 0, row.position());
     }
+    return HexFormat.of().formatHex(sha256.digest());
   }
 }

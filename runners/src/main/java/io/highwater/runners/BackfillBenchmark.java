@@ -1,5 +1,6 @@
 package io.highwater.runners;
 
+import io.highwater.lake.FileTree;
 import io.highwater.runners.generate.QueryFile;
 import io.highwater.runners.generate.QueryGenerator;
 import java.nio.file.Files;
@@ -49,11 +50,11 @@ final class BackfillBenchmark {
         line.append(format(rung.key() + "_", rows, result));
         backfill = rung == BackfillRung.Rung.BACKFILL ? rate : backfill;
         duckDb = rung == BackfillRung.Rung.DUCKDB ? rate : duckDb;
-        StateFolder.deleteTree(home.resolve(rung.key()));
+        FileTree.delete(home.resolve(rung.key()));
       }
       return line + String.format(Locale.ROOT, " ratio_to_duckdb=%.2f", backfill / duckDb);
     } finally {
-      StateFolder.deleteTree(home);
+      FileTree.delete(home);
     }
   }
 
@@ -71,7 +72,7 @@ final class BackfillBenchmark {
             size, result.seconds(), size / result.seconds(), result.peakMemoryMebibytes());
         line.append(format("backfill_" + size + "_", size, result));
       } finally {
-        StateFolder.deleteTree(home);
+        FileTree.delete(home);
       }
     }
     return line.toString();

@@ -2,6 +2,7 @@ package io.highwater.runners;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.highwater.lake.FileTree;
 import io.highwater.runners.generate.Query;
 import io.highwater.runners.generate.QueryFormat;
 import io.highwater.runners.generate.QueryGenerator;
@@ -71,7 +72,7 @@ final class LatencyBenchmark {
         stream.destroyForcibly().waitFor();
       }
     } finally {
-      StateFolder.deleteTree(home);
+      FileTree.delete(home);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.highwater.runners;
 
+import io.highwater.lake.FileTree;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -197,6 +198,6 @@ final class LocalCluster implements AutoCloseable {
     for (Process process : all) {
       process.destroyForcibly().waitFor();
     }
-    StateFolder.deleteTree(temporary);
+    FileTree.delete(temporary);
   }
 }

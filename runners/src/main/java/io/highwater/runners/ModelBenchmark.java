@@ -6,6 +6,7 @@ import io.highwater.detect.Scores;
 import io.highwater.detect.Scoring;
 import io.highwater.detect.ScoringModel;
 import io.highwater.features.RowChoice;
+import io.highwater.lake.FileTree;
 import io.highwater.pipelines.TrainingPipeline;
 import io.highwater.runners.BenchmarkModel.Variant;
 import io.highwater.runners.DetectionQuality.Judged;
@@ -105,7 +106,7 @@ final class ModelBenchmark {
           }
         }
       } finally {
-        StateFolder.deleteTree(home);
+        FileTree.delete(home);
       }
     }
     System.out.println();

@@ -13,6 +13,7 @@ import io.highwater.features.Numbers;
 import io.highwater.features.RowChoice;
 import io.highwater.features.SubjectValues;
 import io.highwater.features.Targets;
+import io.highwater.lake.FileTree;
 import io.highwater.runners.BenchmarkModel.Variant;
 import io.highwater.trainer.LakeHistory;
 import io.highwater.trainer.TrainingSettings;
@@ -78,7 +79,7 @@ final class RealModelBenchmark {
       print("the median of all", baseline(lake, contract, false));
       return line;
     } finally {
-      StateFolder.deleteTree(home);
+      FileTree.delete(home);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.highwater.runners;
 
 import com.sun.management.UnixOperatingSystemMXBean;
+import io.highwater.lake.FileTree;
 import io.highwater.pipelines.StreamingPipeline;
 import io.highwater.runners.generate.Query;
 import io.highwater.runners.generate.QueryFormat;
@@ -150,7 +151,7 @@ final class SoakBenchmark {
       }
       return summary(rows, rate, samples);
     } finally {
-      StateFolder.deleteTree(home);
+      FileTree.delete(home);
     }
   }
 

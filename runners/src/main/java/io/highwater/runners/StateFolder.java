@@ -1,5 +1,6 @@
 package io.highwater.runners;
 
+import io.highwater.lake.FileTree;
 import io.highwater.pipelines.UsageException;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
@@ -7,13 +8,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.Comparator;
 import java.util.List;
@@ -79,7 +77,7 @@ final class StateFolder implements AutoCloseable {
   Path newTemporary() throws IOException {
     Path temporary = root.resolve("tmp");
     if (Files.exists(temporary)) {
-      deleteTree(temporary);
+      FileTree.delete(temporary);
     }
     return Files.createDirectory(temporary).toAbsolutePath();
   }
@@ -143,7 +141,7 @@ final class StateFolder implements AutoCloseable {
       try (Stream<Path> children = Files.list(folder)) {
         for (Path child : children.toList()) {
           if (!kept.startsWith(child)) {
-            deleteTree(child);
+            FileTree.delete(child);
           }
         }
       }
@@ -152,45 +150,8 @@ final class StateFolder implements AutoCloseable {
 
   /** Deletes all state, for a stream that came to its end. */
   void deleteAll() throws IOException {
-    deleteTree(checkpoints());
-    deleteTree(savepoints());
-  }
-
-  /** What another deletes meanwhile, as Flink does checkpoints, is gone as well. */
-  static void deleteTree(Path tree) throws IOException {
-    Files.walkFileTree(
-        tree,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes unused)
-              throws IOException {
-            Files.deleteIfExists(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFileFailed(Path file, IOException failure)
-              throws IOException {
-            return unlessGone(failure);
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path folder, @Nullable IOException failure)
-              throws IOException {
-            if (failure != null) {
-              return unlessGone(failure);
-            }
-            Files.deleteIfExists(folder);
-            return FileVisitResult.CONTINUE;
-          }
-        });
-  }
-
-  private static FileVisitResult unlessGone(IOException failure) throws IOException {
-    if (failure instanceof NoSuchFileException) {
-      return FileVisitResult.CONTINUE;
-    }
-    throw failure;
+    FileTree.delete(checkpoints());
+    FileTree.delete(savepoints());
   }
 
   private static FileTime modified(Path file) {

@@ -1,5 +1,6 @@
 package io.highwater.runners;
 
+import io.highwater.lake.FileTree;
 import io.highwater.runners.generate.Query;
 import io.highwater.runners.generate.QueryFormat;
 import io.highwater.runners.generate.QueryGenerator;
@@ -72,7 +73,7 @@ final class StreamBenchmark {
       }
       return line.toString();
     } finally {
-      StateFolder.deleteTree(home);
+      FileTree.delete(home);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.highwater.runners;
 
 import io.highwater.contract.Contract;
+import io.highwater.lake.FileTree;
 import io.highwater.pipelines.HighwaterOptions;
 import io.highwater.pipelines.OptionValues;
 import io.highwater.pipelines.StreamingPipeline;
@@ -124,7 +125,7 @@ final class StreamCommand implements Command {
             ? runEmbedded(options, startGiven, state, temporary)
             : runOnCluster(options, startGiven, state);
       } finally {
-        StateFolder.deleteTree(temporary);
+        FileTree.delete(temporary);
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.highwater.runners;
 
+import io.highwater.lake.FileTree;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ final class TemporaryFolder implements AutoCloseable {
   private void deleteAtEnd() {
     for (int attempt = 1; attempt <= MAX_TRIES; attempt++) {
       try {
-        StateFolder.deleteTree(path);
+        FileTree.delete(path);
         return;
       } catch (IOException e) {
         if (attempt == MAX_TRIES) {
@@ -45,7 +46,7 @@ final class TemporaryFolder implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    StateFolder.deleteTree(path);
+    FileTree.delete(path);
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {

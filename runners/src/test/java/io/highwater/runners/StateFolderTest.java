@@ -11,14 +11,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.highwater.pipelines.UsageException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.apache.flink.runtime.checkpoint.Checkpoints;
 import org.apache.flink.runtime.checkpoint.metadata.CheckpointMetadata;
@@ -83,30 +81,5 @@ class StateFolderTest {
     Files.write(metadata, Arrays.copyOf(bytes, bytes.length - bytesLost));
     Files.setLastModifiedTime(metadata, FileTime.fromMillis(millis));
     return folder;
-  }
-
-  @Test
-  void deletesWhatAnotherIsDeletingToo() throws Exception {
-    for (int round = 0; round < 20; round++) {
-      Path tree = Files.createDirectory(directory.resolve("tree" + round));
-      for (int folder = 0; folder < 50; folder++) {
-        Path files = Files.createDirectory(tree.resolve("folder" + folder));
-        for (int file = 0; file < 5; file++) {
-          Files.writeString(files.resolve("file" + file), "state");
-        }
-      }
-      CompletableFuture<Void> other =
-          CompletableFuture.runAsync(
-              () -> {
-                try {
-                  StateFolder.deleteTree(tree);
-                } catch (IOException e) {
-                  throw new UncheckedIOException(e);
-                }
-              });
-      StateFolder.deleteTree(tree);
-      other.get();
-      assertThat(Files.exists(tree), is(false));
-    }
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.highwater.dashboard.DashboardConfig;
 import io.highwater.dashboard.DashboardServer;
+import io.highwater.lake.FileTree;
 import io.highwater.runners.CommandFailedException;
 import io.highwater.runners.EndSignal;
 import io.highwater.runners.OptionsCommand;
@@ -23,7 +24,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
@@ -238,13 +238,7 @@ public final class DemoCommand implements Callable<Integer> {
           }
         }
       }
-      if (Files.exists(home)) {
-        try (Stream<Path> files = Files.walk(home)) {
-          for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-            Files.delete(file);
-          }
-        }
-      }
+      FileTree.delete(home);
       Files.createDirectories(home.resolve("logs"));
       Files.createFile(mark);
       FileStore disk = Files.getFileStore(home);
