@@ -5,6 +5,8 @@ import io.highwater.contract.Field;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BaseFixedWidthVector;
@@ -33,13 +35,18 @@ final class ColumnConverter {
   private final Contract contract;
   private final BufferAllocator allocator;
   private final Schema schema;
-  private final Schema lakeSchema;
+
+  /** What the lake adds to a contract's fields is made anew. */
+  private final Set<String> lakeColumns;
 
   ColumnConverter(Contract contract, BufferAllocator allocator) {
     this.contract = contract;
     this.allocator = allocator;
     this.schema = RecordSchemas.parsed(contract);
-    this.lakeSchema = RecordSchemas.events(contract);
+    this.lakeColumns =
+        RecordSchemas.events(contract).getFields().stream()
+            .map(org.apache.arrow.vector.types.pojo.Field::getName)
+            .collect(Collectors.toUnmodifiableSet());
   }
 
   /**
@@ -66,7 +73,7 @@ final class ColumnConverter {
       addPositions(raw, columns, converted);
       int unknown = 0;
       for (FieldVector column : columns.getFieldVectors()) {
-        unknown += isKnown(column.getName()) ? 0 : 1;
+        unknown += lakeColumns.contains(column.getName()) ? 0 : 1;
       }
       VectorSchemaRoot rows =
           new VectorSchemaRoot(schema.getFields(), List.copyOf(converted), rowCount);
@@ -75,11 +82,6 @@ final class ColumnConverter {
       converted.forEach(FieldVector::close);
       throw e;
     }
-  }
-
-  /** What the lake adds to a contract's fields is made anew. */
-  private boolean isKnown(String column) {
-    return lakeSchema.getFields().stream().anyMatch(field -> field.getName().equals(column));
   }
 
   private FieldVector convert(

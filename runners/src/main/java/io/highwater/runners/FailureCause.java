@@ -1,13 +1,15 @@
 package io.highwater.runners;
 
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.flink.util.ExceptionUtils;
 
 /** The one line of a stack trace that a person can act on. */
 final class FailureCause {
   /** Our own exceptions say what and where; behind them stands only how. */
-  private static final String OURS = "io.highwater.";
+  private static final Pattern OURS =
+      Pattern.compile("^(?:Caused by: )?io\\.highwater\\.[\\w.$]+: (.*)$", Pattern.MULTILINE);
 
   private static final Pattern CAUSE = Pattern.compile("^Caused by: (.*)$", Pattern.MULTILINE);
   private static final Pattern CLASS_NAME =
@@ -27,13 +29,12 @@ final class FailureCause {
    * what it is about, the one before it.
    */
   static String of(String stackTrace) {
+    Matcher ours = OURS.matcher(stackTrace.strip());
+    if (ours.find()) {
+      return ours.group(1);
+    }
     String first = stackTrace.strip().lines().findFirst().orElse("unknown");
     List<String> causes = CAUSE.matcher(stackTrace).results().map(cause -> cause.group(1)).toList();
-    for (String cause : causes) {
-      if (cause.startsWith(OURS)) {
-        return cause.substring(cause.indexOf(": ") + 2);
-      }
-    }
     if (causes.isEmpty()) {
       return withoutPackage(first);
     }

@@ -64,7 +64,7 @@ final class TrainCommand implements Command {
     } catch (CommandFailedException | UsageException e) {
       throw e;
     } catch (Exception e) { // Of the pipeline: a file that cannot be read, a disk that is full.
-      throw new CommandFailedException(Training.reason(e), e);
+      throw new CommandFailedException(FailureCause.of(e), e);
     }
   }
 

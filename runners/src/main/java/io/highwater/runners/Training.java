@@ -15,11 +15,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.beam.runners.flink.FlinkRunner;
 import org.apache.beam.sdk.PipelineResult;
-import org.apache.flink.util.ExceptionUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,8 +24,6 @@ import org.jspecify.annotations.Nullable;
  * in the end, however that comes.
  */
 final class Training {
-  private static final Pattern UNREADABLE = Pattern.compile("IOException: (cannot read .*)");
-
   private final TrainOptions options;
   private final Contract contract;
   private final TrainingSettings settings;
@@ -70,18 +65,9 @@ final class Training {
       status.done(started, outcome.version(), outcome.isInService(), outcome.gate());
       return outcome;
     } catch (Exception e) { // Whatever it was, the status says that it failed and why.
-      status.failed(started, reason(e));
+      status.failed(started, FailureCause.of(e));
       throw e;
     }
-  }
-
-  /** In one line; of a file that cannot be read, what names it. */
-  static String reason(Exception failure) {
-    if (failure instanceof CommandFailedException) {
-      return String.valueOf(failure.getMessage());
-    }
-    Matcher unreadable = UNREADABLE.matcher(ExceptionUtils.stringifyException(failure));
-    return unreadable.find() ? unreadable.group(1) : FailureCause.of(failure);
   }
 
   private TrainingResult train(Instant now) throws Exception {

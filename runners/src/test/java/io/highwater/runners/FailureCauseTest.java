@@ -43,5 +43,9 @@ class FailureCauseTest {
     assertThat(
         FailureCause.of(new RuntimeException(new UsageException("Cannot write /lake/a.arrow"))),
         is("Cannot write /lake/a.arrow"));
+    assertThat(
+        FailureCause.of(
+            new CommandFailedException("nothing to learn from", new IOException("no files"))),
+        is("nothing to learn from"));
   }
 }

@@ -5,7 +5,6 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.is;
-import static org.hamcrest.Matchers.not;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -20,12 +19,12 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ScheduledFuture;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.Test;
@@ -70,20 +69,19 @@ class ModelChangeIT {
                     "--stopAfterIdle=4s"))) {
       Await.until(
           "the first model in service", WAIT, () -> stream.log().contains(inService(first)));
-      send(topic, messages, 20);
+      // The changes are to be under load, and each version is to score some.
+      ScheduledFuture<?> load = topic.trickle(messages, CHUNK);
+      Await.until("rows scored by the first", WAIT, () -> topic.sentCount() > 2_000);
       run("models", "promote", second, "--registry=" + registry());
-      sendUntil("the second in service", PICK_UP, topic, messages, stream, inService(second));
-      send(topic, messages, 20);
+      awaitLog("the second in service", stream, inService(second));
+      int before = topic.sentCount();
+      Await.until("rows scored by the second", WAIT, () -> topic.sentCount() > before + 2_000);
       String damaged = putDamagedIntoService(second);
-      sendUntil(
-          "the damaged one refused",
-          PICK_UP,
-          topic,
-          messages,
-          stream,
-          damaged + " is refused: its file mean.onnx");
+      awaitLog("the damaged one refused", stream, damaged + " is refused: its file mean.onnx");
       assertThat(stream.log(), containsString("version " + second + " stays in service"));
-      send(topic, messages, 20);
+      int refused = topic.sentCount();
+      Await.until("rows scored after it", WAIT, () -> topic.sentCount() > refused + 2_000);
+      topic.endTrickle(load);
       stream.awaitSuccess();
 
       rows.load("lake", directory.resolve("lake"));
@@ -157,37 +155,14 @@ class ModelChangeIT {
     return version + " is in service";
   }
 
-  private static void send(TestTopic topic, Iterator<QueryMessage> messages, int chunks)
-      throws Exception {
-    for (int chunk = 0; chunk < chunks; chunk++) {
-      List<QueryMessage> next = new ArrayList<>();
-      while (next.size() < CHUNK && messages.hasNext()) {
-        next.add(messages.next());
-      }
-      assertThat("messages are left", next, is(not(empty())));
-      topic.send(next);
-    }
-  }
-
-  /** Messages keep coming, as the change is to be under load. */
-  private static void sendUntil(
-      String what,
-      Duration limit,
-      TestTopic topic,
-      Iterator<QueryMessage> messages,
-      StreamProcess stream,
-      String words)
-      throws Exception {
+  private static void awaitLog(String what, StreamProcess stream, String words) throws Exception {
     Await.until(
         what,
-        limit,
+        PICK_UP,
         () -> {
           assertThat("is running:\n" + stream.log(), stream.isAlive(), is(true));
-          send(topic, messages, 1);
-          Thread.sleep(50);
           return stream.log().contains(words);
         });
-    send(topic, messages, 10);
   }
 
   /** A copy of a version, one of whose graphs has lost its end; gives its name. */

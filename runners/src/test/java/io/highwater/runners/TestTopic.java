@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -49,7 +50,8 @@ final class TestTopic implements AutoCloseable {
   private final String name;
   private final int partitions;
   private final KafkaProducer<byte[], byte[]> producer;
-  private final List<Sent> sent = new ArrayList<>();
+  // Counted while it trickles.
+  private final List<Sent> sent = Collections.synchronizedList(new ArrayList<>());
   private final ScheduledExecutorService trickling = Executors.newSingleThreadScheduledExecutor();
 
   private TestTopic(
@@ -105,6 +107,10 @@ final class TestTopic implements AutoCloseable {
   /** Everything that was sent; call it when nothing is being sent. */
   List<Sent> sent() {
     return sent;
+  }
+
+  int sentCount() {
+    return sent.size();
   }
 
   /** Of each partition that something was sent to, the offset behind it. */

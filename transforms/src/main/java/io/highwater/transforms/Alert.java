@@ -13,67 +13,51 @@ import java.util.TreeMap;
 /**
  * An outlier, or several of one subject, for people who have to know at once.
  *
+ * @param where the columns that say which rows are alike, with their values
  * @param count how many outliers it stands for
  * @param isFollowUp whether a first one was told of before
- * @param outlierId of the row that it tells of, the worst of them
- * @param eventTime of that row, ISO 8601
- * @param where the columns that say which rows are alike, with their values
- * @param actual what the row took, in the target's unit
- * @param predicted what it was predicted to take
- * @param ratio what it took over what was to be expected at most
+ * @param worst of them
  */
 record Alert(
-    String contract,
-    int count,
-    boolean isFollowUp,
-    String outlierId,
-    String eventTime,
-    SortedMap<String, String> where,
-    double actual,
-    double predicted,
-    double ratio,
-    String severity,
-    String reason,
-    String explanation)
+    String contract, SortedMap<String, String> where, int count, boolean isFollowUp, Outlier worst)
     implements Serializable {
   private static final JsonFactory JSON = new JsonFactory();
+
+  /**
+   * A row.
+   *
+   * @param eventTime ISO 8601
+   * @param actual what the row took, in the target's unit
+   * @param predicted what it was predicted to take
+   * @param ratio what it took over what was to be expected at most
+   */
+  record Outlier(
+      String id,
+      String eventTime,
+      double actual,
+      double predicted,
+      double ratio,
+      String severity,
+      String reason,
+      String explanation)
+      implements Serializable {}
 
   Alert {
     where = new TreeMap<>(where);
   }
 
+  static Alert of(String contract, SortedMap<String, String> where, Outlier outlier) {
+    return new Alert(contract, where, 1, false, outlier);
+  }
+
   /** One more of the same subject. */
   Alert with(Alert next) {
-    Alert worst = next.ratio > ratio ? next : this;
-    return new Alert(
-        contract,
-        count + next.count,
-        isFollowUp,
-        worst.outlierId,
-        worst.eventTime,
-        where,
-        worst.actual,
-        worst.predicted,
-        worst.ratio,
-        worst.severity,
-        worst.reason,
-        worst.explanation);
+    Outlier worse = next.worst.ratio > worst.ratio ? next.worst : worst;
+    return new Alert(contract, where, count + next.count, isFollowUp, worse);
   }
 
   Alert asFollowUp() {
-    return new Alert(
-        contract,
-        count,
-        true,
-        outlierId,
-        eventTime,
-        where,
-        actual,
-        predicted,
-        ratio,
-        severity,
-        reason,
-        explanation);
+    return new Alert(contract, where, count, true, worst);
   }
 
   /** The alert as JSON; docs/commands.md has its members. */
@@ -84,22 +68,22 @@ record Alert(
       json.writeStringField("contract", contract);
       json.writeStringField("alert", isFollowUp ? "repeated" : "first");
       json.writeNumberField("count", count);
-      json.writeStringField("outlier_id", outlierId);
-      json.writeStringField("event_time", eventTime);
-      json.writeStringField("what", explanation);
+      json.writeStringField("outlier_id", worst.id);
+      json.writeStringField("event_time", worst.eventTime);
+      json.writeStringField("what", worst.explanation);
       json.writeObjectFieldStart("where");
       for (Map.Entry<String, String> column : where.entrySet()) {
         json.writeStringField(column.getKey(), column.getValue());
       }
       json.writeEndObject();
       json.writeObjectFieldStart("how_much");
-      json.writeNumberField("actual_ms", actual);
-      json.writeNumberField("predicted_ms", predicted);
-      json.writeNumberField("ratio", ratio);
-      json.writeStringField("severity", severity);
+      json.writeNumberField("actual_ms", worst.actual);
+      json.writeNumberField("predicted_ms", worst.predicted);
+      json.writeNumberField("ratio", worst.ratio);
+      json.writeStringField("severity", worst.severity);
       json.writeEndObject();
-      json.writeStringField("why", reason);
-      json.writeStringField("link", dashboardUrl + "/#outlier=" + outlierId);
+      json.writeStringField("why", worst.reason);
+      json.writeStringField("link", dashboardUrl + "/#outlier=" + worst.id);
       json.writeEndObject();
     } catch (IOException e) {
       throw new UncheckedIOException(e);

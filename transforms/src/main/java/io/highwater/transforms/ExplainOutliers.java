@@ -15,9 +15,9 @@ import io.highwater.registry.ServedModel;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BitVector;
 import org.apache.arrow.vector.VarCharVector;
@@ -87,8 +87,8 @@ public final class ExplainOutliers
     public void process(@Element RecordBatch batch, OutputReceiver<RecordBatch> out)
         throws IOException {
       try (VectorSchemaRoot events = batch.open(allocator())) {
-        for (Map.Entry<String, int[]> outliers : outliersByVersion(events).entrySet()) {
-          int[] rows = outliers.getValue();
+        for (Map.Entry<String, IntStream.Builder> outliers : outliersByVersion(events).entrySet()) {
+          int[] rows = outliers.getValue().build().toArray();
           try (VectorSchemaRoot taken = RowSelection.take(events, rows, rows.length, allocator());
               ServedModel.Lease lease = served.lease(outliers.getKey())) {
             Scores scores = scoring.score(taken, lease.model().scoring());
@@ -105,23 +105,17 @@ public final class ExplainOutliers
       }
     }
 
-    private static Map<String, int[]> outliersByVersion(VectorSchemaRoot events) {
+    private static Map<String, IntStream.Builder> outliersByVersion(VectorSchemaRoot events) {
       BitVector isOutlier = (BitVector) events.getVector(RecordSchemas.IS_OUTLIER);
       VarCharVector versions = (VarCharVector) events.getVector(RecordSchemas.MODEL_VERSION);
-      Map<String, int[]> byVersion = new TreeMap<>();
+      Map<String, IntStream.Builder> byVersion = new TreeMap<>();
       for (int row = 0; row < events.getRowCount(); row++) {
         if (!isOutlier.isNull(row) && isOutlier.get(row) == 1) {
           String version = new String(versions.get(row), StandardCharsets.UTF_8);
-          byVersion.merge(version, new int[] {row}, ExplainFn::concat);
+          byVersion.computeIfAbsent(version, unused -> IntStream.builder()).add(row);
         }
       }
       return byVersion;
-    }
-
-    private static int[] concat(int[] left, int[] right) {
-      int[] both = Arrays.copyOf(left, left.length + right.length);
-      System.arraycopy(right, 0, both, left.length, right.length);
-      return both;
     }
   }
 }

@@ -3,12 +3,12 @@ package io.highwater.transforms;
 import static java.util.Objects.requireNonNull;
 
 import io.highwater.contract.Contract;
+import io.highwater.contract.Detector;
 import io.highwater.record.RecordBatch;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.arrow.vector.FieldVector;
@@ -131,29 +131,27 @@ public final class SendAlerts extends PTransform<PCollection<RecordBatch>, PDone
     }
 
     private Alert alert(VectorSchemaRoot rows, int row) {
-      List<String> subject = requireNonNull(contract.detector()).subject();
+      Detector detector = requireNonNull(contract.detector());
       SortedMap<String, String> where = new TreeMap<>();
-      for (String column : subject) {
+      for (String column : detector.subject()) {
         FieldVector vector = rows.getVector(column);
         if (!vector.isNull(row)) {
           where.put(column, String.valueOf(vector.getObject(row)));
         }
       }
       long micros = ((TimeStampMicroVector) rows.getVector(contract.eventTime())).get(row);
-      return new Alert(
+      return Alert.of(
           contract.id(),
-          1,
-          false,
-          text(rows, "outlier_id", row),
-          Instant.EPOCH.plus(micros, ChronoUnit.MICROS).toString(),
           where,
-          ((Number) rows.getVector(requireNonNull(contract.detector()).target()).getObject(row))
-              .doubleValue(),
-          number(rows, "predicted_ms", row),
-          number(rows, "ratio", row),
-          text(rows, "severity", row),
-          text(rows, "outlier_reason", row),
-          text(rows, "explanation", row));
+          new Alert.Outlier(
+              text(rows, "outlier_id", row),
+              Instant.EPOCH.plus(micros, ChronoUnit.MICROS).toString(),
+              ((Number) rows.getVector(detector.target()).getObject(row)).doubleValue(),
+              number(rows, "predicted_ms", row),
+              number(rows, "ratio", row),
+              text(rows, "severity", row),
+              text(rows, "outlier_reason", row),
+              text(rows, "explanation", row)));
     }
 
     private static String text(VectorSchemaRoot rows, String column, int row) {
@@ -243,7 +241,7 @@ public final class SendAlerts extends PTransform<PCollection<RecordBatch>, PDone
 
     @ProcessElement
     public void process(@Element Alert alert, OutputReceiver<ProducerRecord<byte[], byte[]>> out) {
-      byte[] key = alert.outlierId().getBytes(StandardCharsets.UTF_8);
+      byte[] key = alert.worst().id().getBytes(StandardCharsets.UTF_8);
       out.output(new ProducerRecord<>(topic, key, alert.toJson(dashboardUrl)));
     }
   }

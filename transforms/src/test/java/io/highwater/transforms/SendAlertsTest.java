@@ -82,7 +82,7 @@ class SendAlertsTest {
               + (alert.isFollowUp() ? " again " : " first ")
               + alert.count()
               + " "
-              + alert.outlierId());
+              + alert.worst().id());
     }
     return shown;
   }
