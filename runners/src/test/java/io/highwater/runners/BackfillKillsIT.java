@@ -12,6 +12,8 @@ import io.highwater.lake.LakeTable;
 import io.highwater.runners.generate.QueryFile;
 import io.highwater.runners.generate.QueryGenerator;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -25,11 +27,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
@@ -39,8 +41,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A backfill that replaces a lake's hours is killed at random moments, again and again, while a
- * reader looks at the lake all the time: each hour has all of its old rows or all of its new ones.
+ * Backfills that replace a lake's hours, each with rows of its own, are killed again and again
+ * while a reader looks at the lake all the time: each hour has all the rows of one of them, and no
+ * other.
  */
 class BackfillKillsIT {
   private static final int KILLS =
@@ -50,21 +53,19 @@ class BackfillKillsIT {
       new QueryGenerator.Settings(
           30_000, 5, Instant.parse("2024-03-01T00:00:00Z"), Duration.ofHours(12), 5, 0);
 
-  /** What tells the rows of the second input from those of the first. */
-  private static final long NEW = 1_000_000_000;
+  /** What the rows of a version have more as their user than those of the one before. */
+  private static final long VERSION = 1_000_000_000;
 
   @TempDir Path directory;
 
   @Test
   void replacesHoursAsWholesThoughItIsKilled() throws Exception {
-    Path before = directory.resolve("before.parquet");
-    Path after = directory.resolve("after.parquet");
-    QueryFile.write(QueryGenerator.of(SETTINGS), QueryFile.Format.PARQUET, before, null);
-    Map<Long, Long> rowsByHour = writeNewAndCount(before, after);
+    QueryFile.write(QueryGenerator.of(SETTINGS), QueryFile.Format.PARQUET, input(0), null);
+    Map<Long, Long> rowsByHour = rowsByHour();
     Path lake = directory.resolve("lake");
-    run(before, lake);
+    run(input(0), lake);
     long startNanos = System.nanoTime();
-    assertThat(start(before, lake).waitFor(), is(0));
+    assertThat(start(input(0), lake).waitFor(), is(0));
     long runMillis = (System.nanoTime() - startNanos) / 1_000_000;
 
     Random random = new Random(SEED);
@@ -81,83 +82,120 @@ class BackfillKillsIT {
             },
             "reader");
     reader.start();
-    int unpublished = 0;
+    int killed = 0;
+    int killedWhilePublishing = 0;
     for (int kill = 1; kill <= KILLS; kill++) {
-      // The end, when hours are published, is what matters most.
-      long delay =
-          kill % 2 == 1
-              ? runMillis - random.nextInt(1_000)
-              : random.nextInt(Math.toIntExact(runMillis));
-      Process backfill = start(after, lake);
-      boolean ended = backfill.waitFor(Math.max(1, delay), TimeUnit.MILLISECONDS);
+      writeVersion(kill);
+      int markers = markers(lake).size();
+      Process backfill = start(input(kill), lake);
+      boolean ended =
+          switch (kill % 3) {
+            // Between two hours' publishing.
+            case 1 -> awaitMarkers(backfill, lake, markers + 1 + random.nextInt(10));
+            // About the time of it.
+            case 2 -> await(backfill, runMillis - random.nextInt(1_000));
+            default -> await(backfill, random.nextInt(Math.toIntExact(runMillis)));
+          };
       backfill.destroyForcibly().waitFor();
-      unpublished += ended ? 0 : 1;
+      long version = kill;
+      long published =
+          versions(lake).values().stream().filter(rows -> rows.containsKey(version)).count();
+      killed += ended ? 0 : 1;
+      killedWhilePublishing += published > 0 && published < rowsByHour.size() ? 1 : 0;
       System.out.printf(
-          "backfill %d of %d %s after %d ms of %d; hours with new rows: %d%n",
-          kill, KILLS, ended ? "ended" : "was killed", delay, runMillis, newHours(lake));
+          "backfill %d of %d %s; of %d hours %d were published%n",
+          kill, KILLS, ended ? "ended" : "was killed", rowsByHour.size(), published);
       assertThat(wrongHours(lake, rowsByHour), is(empty()));
     }
-    run(after, lake);
+    writeVersion(KILLS + 1);
+    run(input(KILLS + 1), lake);
     stopped.set(true);
     reader.join();
 
+    System.out.printf(
+        "%d killed, %d of them between two hours' publishing; %d looks at the lake%n",
+        killed, killedWhilePublishing, looks.get());
     assertThat(wrong, is(empty()));
     assertThat(looks.get(), is(greaterThan(10L)));
-    assertThat(unpublished, is(greaterThan(0)));
-    assertThat(newHours(lake), is(rowsByHour.size()));
-    assertThat(differences(after, lake), is(empty()));
+    assertThat(killed, is(greaterThan(0)));
+    assertThat(wrongHours(lake, rowsByHour), is(empty()));
+    assertThat(differences(input(KILLS + 1), lake), is(empty()));
   }
 
-  private static Map<Long, Long> writeNewAndCount(Path before, Path after) throws SQLException {
-    Map<Long, Long> rowsByHour = new TreeMap<>();
+  private Path input(long version) {
+    return directory.resolve("version-" + version + ".parquet");
+  }
+
+  private void writeVersion(long version) throws SQLException {
     try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
         Statement statement = connection.createStatement()) {
       statement.execute(
           "COPY (SELECT * REPLACE (user_id::BIGINT + %d AS user_id) FROM '%s') TO '%s' (FORMAT parquet)"
-              .formatted(NEW, before, after));
-      try (ResultSet rows =
-          statement.executeQuery(
-              "SELECT epoch_ms(arrival_timestamp) // 3600000, count(*) FROM '%s' GROUP BY 1"
-                  .formatted(after))) {
-        while (rows.next()) {
-          rowsByHour.put(rows.getLong(1), rows.getLong(2));
-        }
+              .formatted(version * VERSION, input(0), input(version)));
+    }
+  }
+
+  private Map<Long, Long> rowsByHour() throws SQLException {
+    Map<Long, Long> rowsByHour = new TreeMap<>();
+    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
+        Statement statement = connection.createStatement();
+        ResultSet rows =
+            statement.executeQuery(
+                "SELECT epoch_ms(arrival_timestamp) // 3600000, count(*) FROM '%s' GROUP BY 1"
+                    .formatted(input(0)))) {
+      while (rows.next()) {
+        rowsByHour.put(rows.getLong(1), rows.getLong(2));
       }
     }
     return rowsByHour;
   }
 
-  /** The hours that have other than all of their old or all of their new rows. */
+  /** Whether the process ended by itself. */
+  private static boolean await(Process process, long millis) throws InterruptedException {
+    return process.waitFor(Math.max(1, millis), TimeUnit.MILLISECONDS);
+  }
+
+  private static boolean awaitMarkers(Process process, Path lake, int count) throws IOException {
+    while (process.isAlive() && markers(lake).size() < count) {
+      Thread.onSpinWait();
+    }
+    return !process.isAlive();
+  }
+
+  private static List<Path> markers(Path lake) throws IOException {
+    try (Stream<Path> files = Files.walk(lake)) {
+      return files.filter(file -> file.getFileName().toString().startsWith("_replaced-")).toList();
+    } catch (UncheckedIOException e) {
+      // A temporary file that went while it was looked at.
+      return List.of();
+    }
+  }
+
+  /** The hours that do not have all the rows of one version, and no other. */
   private static List<String> wrongHours(Path lake, Map<Long, Long> rowsByHour) {
     List<String> wrong = new ArrayList<>();
-    Map<Long, long[]> found = new TreeMap<>();
-    for (LakeFile file : LakeTable.of(lake, "warehouse-queries", "events").files()) {
-      long[] oldAndNew = found.computeIfAbsent(file.hour().epochHour(), unused -> new long[2]);
-      for (long userId : userIds(file)) {
-        oldAndNew[userId >= NEW ? 1 : 0]++;
-      }
-    }
+    Map<Long, Map<Long, Long>> versions = versions(lake);
     rowsByHour.forEach(
         (hour, rows) -> {
-          long[] oldAndNew = found.getOrDefault(hour, new long[2]);
-          if (!(oldAndNew[0] == rows && oldAndNew[1] == 0)
-              && !(oldAndNew[0] == 0 && oldAndNew[1] == rows)) {
-            wrong.add(
-                "hour %d: %d old and %d new rows of %d"
-                    .formatted(hour, oldAndNew[0], oldAndNew[1], rows));
+          Map<Long, Long> found = versions.getOrDefault(hour, Map.of());
+          if (found.size() != 1 || !found.containsValue(rows)) {
+            wrong.add("hour %d: rows by version are %s of %d".formatted(hour, found, rows));
           }
         });
     return wrong;
   }
 
-  private static int newHours(Path lake) {
-    TreeSet<Long> hours = new TreeSet<>();
+  /** How many rows each hour has, by version. */
+  private static Map<Long, Map<Long, Long>> versions(Path lake) {
+    Map<Long, Map<Long, Long>> versions = new TreeMap<>();
     for (LakeFile file : LakeTable.of(lake, "warehouse-queries", "events").files()) {
-      if (userIds(file).stream().anyMatch(userId -> userId >= NEW)) {
-        hours.add(file.hour().epochHour());
+      Map<Long, Long> ofHour =
+          versions.computeIfAbsent(file.hour().epochHour(), unused -> new TreeMap<>());
+      for (long userId : userIds(file)) {
+        ofHour.merge(userId / VERSION, 1L, Long::sum);
       }
     }
-    return hours.size();
+    return versions;
   }
 
   private static List<Long> userIds(LakeFile file) {
