@@ -9,10 +9,7 @@ import io.highwater.detect.FeatureRange;
 import io.highwater.detect.ForestInputs;
 import io.highwater.detect.GroupRanks;
 import io.highwater.detect.ScoringModel;
-import io.highwater.features.Encodings;
 import io.highwater.features.FeatureSet;
-import io.highwater.features.PrequentialEncodings;
-import io.highwater.features.RowChoice;
 import io.highwater.features.Targets;
 import io.highwater.onnx.OnnxGraphs;
 import io.highwater.onnx.OnnxModel;
@@ -33,8 +30,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.arrow.vector.TimeStampMicroVector;
-import org.apache.arrow.vector.VectorSchemaRoot;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,23 +42,22 @@ import org.slf4j.LoggerFactory;
 public final class ModelTrainer {
   private static final Logger LOG = LoggerFactory.getLogger(ModelTrainer.class);
 
-  /** Of rows that can be learned from: fewer make no trees, or no calibration. */
-  private static final int MIN_LEARNED_ROWS = 100;
-
-  private static final int MIN_HELD_OUT_ROWS = 20;
-
   private final Contract contract;
   private final Detector detector;
   private final TrainingSettings settings;
   private final FeatureSet features;
-  private final RowChoice choice;
+  private final ConfirmedOutliers confirmed;
 
-  private ModelTrainer(Contract contract, Detector detector, TrainingSettings settings) {
+  private ModelTrainer(
+      Contract contract,
+      Detector detector,
+      TrainingSettings settings,
+      ConfirmedOutliers confirmed) {
     this.contract = contract;
     this.detector = detector;
     this.settings = settings;
     this.features = FeatureSet.of(contract, detector);
-    this.choice = RowChoice.of(detector);
+    this.confirmed = confirmed;
   }
 
   /** For a contract that declares a detector. */
@@ -73,7 +67,12 @@ public final class ModelTrainer {
       throw new IllegalArgumentException(
           "contract " + contract.id() + " has no detector; expected one to learn for");
     }
-    return new ModelTrainer(contract, detector, settings);
+    return new ModelTrainer(contract, detector, settings, ConfirmedOutliers.none());
+  }
+
+  /** Learns nothing from outliers that people have confirmed. */
+  public ModelTrainer without(ConfirmedOutliers newConfirmed) {
+    return new ModelTrainer(contract, detector, settings, newConfirmed);
   }
 
   /**
@@ -85,13 +84,18 @@ public final class ModelTrainer {
   public TrainingResult train(EventHistory history, @Nullable LoadedModel champion)
       throws IOException, TrainingRefusedException {
     TrainingSplit split = TrainingSplit.of(history.hours(), settings.windowDays());
-    Collected rows = collect(history, split, champion);
+    TrainingRows rows =
+        new TrainingRowsReader(contract, detector, features, settings, confirmed)
+            .read(history, split, champion);
     LOG.info(
         "{} rows to learn from, {} for early stopping, {} for calibration, {} of the newest day",
-        rows.learned.count(),
-        rows.stop.count(),
-        rows.calibration.count(),
-        rows.newest.count());
+        rows.learned().count(),
+        rows.stop().count(),
+        rows.calibration().count(),
+        rows.newest().count());
+    if (confirmed.count() > 0) {
+      LOG.info("Left out where they occur: {} outliers that people confirmed", confirmed.count());
+    }
     DurationModels trees =
         DurationModels.of(trees(rows, Objective.MEAN), trees(rows, Objective.QUANTILE_90));
     try (OnnxModel mean = OnnxModel.open(trees.meanGraph, features.columns());
@@ -109,139 +113,16 @@ public final class ModelTrainer {
     }
   }
 
-  /**
-   * What was read.
-   *
-   * @param beforeNewest what was usual before the newest day
-   * @param served what is usual by all rows, which the model serves with
-   * @param championNewest the newest rows as the champion sees them
-   */
-  private record Collected(
-      SampledRows learned,
-      SampledRows stop,
-      SampledRows calibration,
-      SampledRows newest,
-      @Nullable SampledRows championNewest,
-      Encodings beforeNewest,
-      Encodings served,
-      Instant first,
-      Instant last) {}
-
-  private Collected collect(
-      EventHistory history, TrainingSplit split, @Nullable LoadedModel champion)
-      throws IOException, TrainingRefusedException {
-    PrequentialEncodings encodings = PrequentialEncodings.of(contract, detector);
-    TimeSpan span = new TimeSpan(contract.eventTime());
-    LOG.info("Reading from {} on", TrainingSplit.date(split.from()));
-    history.read(
-        split.from(),
-        split.learnFrom(),
-        batch -> {
-          span.add(batch);
-          encodings.add(batch, choice.trainable(batch), (rows, of, earlier) -> {});
-        });
-    RowSample learned = sample(features, settings.maxRows());
-    read(history, split.learnFrom(), split.stopFrom(), encodings, span, learned);
-    RowSample stop = sample(features, Math.max(RowSample.MIN_CAPACITY, settings.maxRows() / 4));
-    read(history, split.stopFrom(), split.calibrateFrom(), encodings, span, stop);
-    RowSample calibration = sample(features, settings.maxRows());
-    read(history, split.calibrateFrom(), split.newestFrom(), encodings, span, calibration);
-
-    RowSample newest = sample(features, settings.maxRows());
-    RowSample championNewest =
-        champion == null ? null : sample(champion.scoring().features(), settings.maxRows());
-    boolean championSawIt = champion != null && saw(champion, split);
-    Encodings[] before = {Encodings.empty()};
-    history.read(
-        split.newestFrom(),
-        split.to(),
-        batch -> {
-          span.add(batch);
-          newest.count(batch);
-          encodings.add(
-              batch,
-              choice.trainable(batch),
-              (rows, of, earlier) -> {
-                before[0] = earlier;
-                newest.add(rows, of, earlier);
-                if (champion != null && championNewest != null) {
-                  championNewest.add(
-                      rows, of, championSawIt ? earlier : champion.scoring().encodings());
-                }
-              });
-        });
-    return new Collected(
-        enough("learn from", learned, MIN_LEARNED_ROWS, split.learnFrom(), split.stopFrom()),
-        enough("stop by", stop, MIN_HELD_OUT_ROWS, split.stopFrom(), split.calibrateFrom()),
-        enough(
-            "calibrate by",
-            calibration,
-            MIN_HELD_OUT_ROWS,
-            split.calibrateFrom(),
-            split.newestFrom()),
-        enough("judge by", newest, MIN_HELD_OUT_ROWS, split.newestFrom(), split.to()),
-        championNewest == null ? null : championNewest.toRows(),
-        before[0],
-        encodings.build(),
-        span.first(),
-        span.last());
-  }
-
-  private RowSample sample(FeatureSet of, int maxRows) {
-    return new RowSample(contract, detector, of, maxRows, settings.seed());
-  }
-
-  private void read(
-      EventHistory history,
-      long fromHour,
-      long toHour,
-      PrequentialEncodings encodings,
-      TimeSpan span,
-      RowSample sample)
-      throws IOException {
-    history.read(
-        fromHour,
-        toHour,
-        batch -> {
-          span.add(batch);
-          sample.count(batch);
-          encodings.add(batch, choice.trainable(batch), sample::add);
-        });
-  }
-
-  /** A champion that was trained on the newest day is to know no more of it than the challenger. */
-  private static boolean saw(LoadedModel champion, TrainingSplit split) {
-    return !Instant.parse(champion.manifest().training().to())
-        .isBefore(Instant.EPOCH.plus(split.newestFrom(), ChronoUnit.HOURS));
-  }
-
-  private static SampledRows enough(
-      String what, RowSample sample, int minimum, long fromHour, long toHour)
-      throws TrainingRefusedException {
-    SampledRows rows = sample.toRows();
-    if (rows.count() < minimum) {
-      throw new TrainingRefusedException(
-          "there are %d rows to %s, from %s to %s; expected %d at least"
-              .formatted(
-                  rows.count(),
-                  what,
-                  Instant.EPOCH.plus(fromHour, ChronoUnit.HOURS),
-                  Instant.EPOCH.plus(toHour, ChronoUnit.HOURS),
-                  minimum));
-    }
-    return rows;
-  }
-
-  private TrainedTrees trees(Collected rows, Objective objective) {
+  private TrainedTrees trees(TrainingRows rows, Objective objective) {
     long started = System.nanoTime();
     TrainedTrees trees =
         new DurationTrainer()
             .train(
-                rows.learned.features(),
-                rows.learned.targets(),
+                rows.learned().features(),
+                rows.learned().targets(),
                 features.columns(),
-                rows.stop.features(),
-                rows.stop.targets(),
+                rows.stop().features(),
+                rows.stop().targets(),
                 objective);
     LOG.info(
         "{}: {} trees in {} s",
@@ -255,43 +136,50 @@ public final class ModelTrainer {
       EventHistory history,
       TrainingSplit split,
       @Nullable LoadedModel champion,
-      Collected rows,
+      TrainingRows rows,
       DurationModels trees,
       OnnxModel mean,
       OnnxModel p90)
       throws IOException {
+    Predictions uncalibrated = Predictor.predict(mean, p90, rows.calibration());
     TrainingResult.HeldOut held =
         new TrainingResult.HeldOut(
-            rows.calibration,
-            Predictor.run(mean, rows.calibration.features(), features.columns()),
-            Predictor.run(p90, rows.calibration.features(), features.columns()),
-            detector.minimumTarget());
+            rows.calibration(), uncalibrated.mean(), uncalibrated.p90(), detector.minimumTarget());
     Calibration calibration = held.calibrate(settings.alertBudget());
-    Predictions calibrated =
-        new Predictions(held.mean(), Predictor.calibrated(held.p90(), calibration.p90Shift()));
+    double shift = calibration.p90Shift();
+    Predictions uncalibratedNewest = Predictor.predict(mean, p90, rows.newest());
+    Part learned =
+        new Part(
+            "learning",
+            rows.learned(),
+            Predictor.predict(mean, p90, rows.learned()).calibrated(shift));
+    Part stop =
+        new Part(
+            "early stopping",
+            rows.stop(),
+            Predictor.predict(mean, p90, rows.stop()).calibrated(shift));
+    Part calibrated = new Part("calibration", rows.calibration(), uncalibrated.calibrated(shift));
+    Part newest = new Part("newest", rows.newest(), uncalibratedNewest.calibrated(shift));
     ForestInputs forestInputs = ForestInputs.of(features, detector.shapeFeatures());
-    byte[] forestGraph = OnnxGraphs.isolation(forest(forestInputs, rows.calibration, calibrated));
+    byte[] forestGraph = OnnxGraphs.isolation(forest(forestInputs, calibrated));
     try (OnnxModel forest = OnnxModel.open(forestGraph, forestInputs.columns())) {
       ScoringModel model =
           new ScoringModel(
               "challenger",
               features,
               forestInputs,
-              rows.beforeNewest,
+              rows.beforeNewest(),
               mean,
               p90,
               forest,
-              calibration.p90Shift(),
+              shift,
               calibration.threshold(),
-              ranks(rows, mean, p90, calibration.p90Shift()),
-              FeatureRange.of(features.names(), features.definitions(), rows.learned.features()));
+              ranks(List.of(learned, stop, calibrated)),
+              FeatureRange.of(features.names(), features.definitions(), rows.learned().features()));
       NewestOutliers outliers = new NewestOutliers(contract, detector);
       history.read(split.newestFrom(), split.to(), batch -> outliers.add(batch, model));
-      Predictions newest = Predictor.predict(model, rows.newest);
-      double[] uncalibrated =
-          Predictor.sum(
-              Predictor.run(p90, rows.newest.features(), features.columns()), rows.newest.known());
-      HeldOutMetrics heldOut = metrics(split, rows.newest, newest);
+      double[] uncalibratedP90 = uncalibratedNewest.totalP90(rows.newest());
+      HeldOutMetrics heldOut = metrics(split, newest);
       GateDecision gate = GateDecision.of(heldOut, championMetrics(split, rows, champion));
       LOG.info("Gate: {}", gate.reason());
       Manifest manifest =
@@ -300,11 +188,11 @@ public final class ModelTrainer {
               rows,
               model,
               calibration,
-              metrics(trees, rows.newest, newest, uncalibrated, outliers.share()),
+              metrics(trees, newest, uncalibratedP90, outliers.share()),
               heldOut,
               gate);
       return new TrainingResult(
-          new TrainedModel(trees.meanGraph, trees.p90Graph, forestGraph, rows.served, manifest),
+          new TrainedModel(trees.meanGraph, trees.p90Graph, forestGraph, rows.served(), manifest),
           outliers.share(),
           outliers.rows(),
           held,
@@ -315,70 +203,57 @@ public final class ModelTrainer {
               categoryColumn(),
               trees.mean.gain(),
               trees.p90.gain(),
-              List.of(
-                  new Part("early stopping", rows.stop, Predictor.predict(model, rows.stop)),
-                  new Part("calibration", rows.calibration, calibrated),
-                  new Part("newest", rows.newest, newest)),
-              uncalibrated,
+              List.of(stop, calibrated, newest),
+              uncalibratedP90,
               Predictor.run(
-                  forest,
-                  Predictor.forestInputs(forestInputs, rows.newest, newest),
-                  forestInputs.columns()),
+                  forest, Predictor.forestInputs(forestInputs, newest), forestInputs.columns()),
               rawForest(rows),
               outliers.findings()));
     }
   }
 
   /** Of rows that the trees have not seen, as all are that it will score. */
-  private IsolationForest forest(ForestInputs inputs, SampledRows rows, Predictions predictions) {
+  private IsolationForest forest(ForestInputs inputs, Part part) {
     return IsolationForest.fit(
-        Predictor.forestInputs(inputs, rows, predictions), inputs.columns(), settings.seed());
+        Predictor.forestInputs(inputs, part), inputs.columns(), settings.seed());
   }
 
   /** By all rows but those of the newest day. */
-  private static GroupRanks ranks(Collected rows, OnnxModel mean, OnnxModel p90, double shift) {
-    List<SampledRows> parts = List.of(rows.learned, rows.stop, rows.calibration);
-    int count = parts.stream().mapToInt(SampledRows::count).sum();
+  private static GroupRanks ranks(List<Part> parts) {
+    int count = parts.stream().mapToInt(part -> part.rows().count()).sum();
     long[] groups = new long[count];
     double[] actual = new double[count];
     double[] expected = new double[count];
     int at = 0;
-    for (SampledRows part : parts) {
-      Predictions predictions =
-          new Predictions(
-              Predictor.run(mean, part.features(), part.columns()),
-              Predictor.calibrated(Predictor.run(p90, part.features(), part.columns()), shift));
-      System.arraycopy(part.subjects().groups(), 0, groups, at, part.count());
-      System.arraycopy(part.actual(), 0, actual, at, part.count());
-      System.arraycopy(predictions.expected(part), 0, expected, at, part.count());
-      at += part.count();
+    for (Part part : parts) {
+      SampledRows rows = part.rows();
+      System.arraycopy(rows.subjects().groups(), 0, groups, at, rows.count());
+      System.arraycopy(rows.actual(), 0, actual, at, rows.count());
+      System.arraycopy(part.predictions().expected(rows), 0, expected, at, rows.count());
+      at += rows.count();
     }
     return GroupRanks.of(groups, actual, expected);
   }
 
   private static @Nullable HeldOutMetrics championMetrics(
-      TrainingSplit split, Collected rows, @Nullable LoadedModel champion) {
-    return champion == null || rows.championNewest == null
+      TrainingSplit split, TrainingRows rows, @Nullable LoadedModel champion) {
+    SampledRows newest = rows.championNewest();
+    return champion == null || newest == null
         ? null
-        : metrics(
-            split, rows.championNewest, Predictor.predict(champion.scoring(), rows.championNewest));
+        : metrics(split, new Part("newest", newest, Predictor.predict(champion.scoring(), newest)));
   }
 
-  private static HeldOutMetrics metrics(
-      TrainingSplit split, SampledRows rows, Predictions predictions) {
+  private static HeldOutMetrics metrics(TrainingSplit split, Part newest) {
     return HeldOutMetrics.of(
         TrainingSplit.date(split.newestFrom()).toString(),
-        rows.actual(),
-        predictions.totalP90(rows));
+        newest.rows().actual(),
+        newest.predictions().totalP90(newest.rows()));
   }
 
   private static Map<String, Double> metrics(
-      DurationModels trees,
-      SampledRows rows,
-      Predictions predictions,
-      double[] uncalibratedP90,
-      double alertShare) {
-    double[] mean = predictions.totalMean(rows);
+      DurationModels trees, Part newest, double[] uncalibratedP90, double alertShare) {
+    SampledRows rows = newest.rows();
+    double[] mean = newest.predictions().totalMean(rows);
     return new TreeMap<>(
         Map.of(
             "mean_trees", (double) trees.mean.bestIteration(),
@@ -388,13 +263,13 @@ public final class ModelTrainer {
                 Errors.medianAbsolutePercentageError(rows.actual(), mean),
             "newest_coverage_before_calibration", Errors.coverage(rows.actual(), uncalibratedP90),
             "newest_coverage_after_calibration",
-                Errors.coverage(rows.actual(), predictions.totalP90(rows)),
+                Errors.coverage(rows.actual(), newest.predictions().totalP90(rows)),
             "newest_alert_share", alertShare));
   }
 
   private Manifest manifest(
       TrainingSplit split,
-      Collected rows,
+      TrainingRows rows,
       ScoringModel model,
       Calibration calibration,
       Map<String, Double> metrics,
@@ -409,11 +284,11 @@ public final class ModelTrainer {
         Targets.definition(detector),
         detector.subject(),
         new Manifest.Training(
-            rows.first.toString(),
-            rows.last.toString(),
-            rows.learned.count(),
+            rows.first().toString(),
+            rows.last().toString(),
+            rows.learned().count(),
             Instant.EPOCH.plus(split.calibrateFrom(), ChronoUnit.HOURS).toString(),
-            rows.calibration.count()),
+            rows.calibration().count()),
         model.ranges(),
         detector.shapeFeatures(),
         model.forestInputs().names(),
@@ -422,22 +297,22 @@ public final class ModelTrainer {
         model.ranks(),
         Map.of(),
         Map.of(
-            "learned", rows.learned.digest(),
-            "early_stopping", rows.stop.digest(),
-            "calibration", rows.calibration.digest(),
-            "newest", rows.newest.digest()),
+            "learned", rows.learned().digest(),
+            "early_stopping", rows.stop().digest(),
+            "calibration", rows.calibration().digest(),
+            "newest", rows.newest().digest()),
         ToolVersions.all(),
         heldOut,
         gate);
   }
 
   /** A forest of the features alone, which the report shows beside ours. */
-  private double[] rawForest(Collected rows) {
+  private double[] rawForest(TrainingRows rows) {
     IsolationForest forest =
-        IsolationForest.fit(rows.calibration.features(), features.columns(), settings.seed());
-    double[] scores = new double[rows.newest.count()];
+        IsolationForest.fit(rows.calibration().features(), features.columns(), settings.seed());
+    double[] scores = new double[rows.newest().count()];
     for (int row = 0; row < scores.length; row++) {
-      scores[row] = forest.score(rows.newest.features(), row * features.columns());
+      scores[row] = forest.score(rows.newest().features(), row * features.columns());
     }
     return scores;
   }
@@ -460,32 +335,5 @@ public final class ModelTrainer {
             .map(Field::allowedValues)
             .findFirst()
             .orElse(List.of());
-  }
-
-  /** From the first to the last event time. */
-  private static final class TimeSpan {
-    private final String eventTime;
-    private long first = Long.MAX_VALUE;
-    private long last = Long.MIN_VALUE;
-
-    TimeSpan(String eventTime) {
-      this.eventTime = eventTime;
-    }
-
-    void add(VectorSchemaRoot batch) {
-      TimeStampMicroVector times = (TimeStampMicroVector) batch.getVector(eventTime);
-      for (int row = 0; row < batch.getRowCount(); row++) {
-        first = Math.min(first, times.get(row));
-        last = Math.max(last, times.get(row));
-      }
-    }
-
-    Instant first() {
-      return Instant.EPOCH.plus(first, ChronoUnit.MICROS);
-    }
-
-    Instant last() {
-      return Instant.EPOCH.plus(last, ChronoUnit.MICROS);
-    }
   }
 }

@@ -4,6 +4,7 @@ import io.highwater.detect.Durations;
 import io.highwater.detect.ForestInputs;
 import io.highwater.detect.RowModel;
 import io.highwater.detect.ScoringModel;
+import io.highwater.trainer.TrainingResult.Part;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -14,12 +15,17 @@ final class Predictor {
 
   private Predictor() {}
 
-  /**
-   * Predictions of what is not known beforehand, by row, in milliseconds.
-   *
-   * @param p90 calibrated
-   */
+  /** Predictions of what is not known beforehand, by row, in milliseconds. */
   record Predictions(double[] mean, double[] p90) {
+    /** With the quantile shifted in log space. */
+    Predictions calibrated(double p90Shift) {
+      double[] calibrated = new double[p90.length];
+      for (int row = 0; row < p90.length; row++) {
+        calibrated[row] = Durations.calibratedP90(p90[row], p90Shift);
+      }
+      return new Predictions(mean, calibrated);
+    }
+
     /** The mean with what is known beforehand. */
     double[] totalMean(SampledRows rows) {
       return sum(mean, rows.known());
@@ -49,30 +55,27 @@ final class Predictor {
     return sum;
   }
 
-  /** By a model in service. */
+  /** By a model in service, calibrated. */
   static Predictions predict(ScoringModel model, SampledRows rows) {
-    return new Predictions(
-        run(model.mean(), rows.features(), rows.columns()),
-        calibrated(run(model.p90(), rows.features(), rows.columns()), model.p90Shift()));
+    return predict(model.mean(), model.p90(), rows).calibrated(model.p90Shift());
   }
 
-  static double[] calibrated(double[] p90, double shift) {
-    double[] calibrated = new double[p90.length];
-    for (int row = 0; row < p90.length; row++) {
-      calibrated[row] = Durations.calibratedP90(p90[row], shift);
-    }
-    return calibrated;
+  /** Not calibrated. */
+  static Predictions predict(RowModel mean, RowModel p90, SampledRows rows) {
+    return new Predictions(
+        run(mean, rows.features(), rows.columns()), run(p90, rows.features(), rows.columns()));
   }
 
   /** float32[n, k], row after row. */
-  static float[] forestInputs(ForestInputs inputs, SampledRows rows, Predictions predictions) {
+  static float[] forestInputs(ForestInputs inputs, Part part) {
+    SampledRows rows = part.rows();
     float[] filled = new float[rows.count() * inputs.columns()];
     inputs.fill(
         FloatBuffer.wrap(rows.features()),
         rows.subjects(),
         rows.unknown(),
-        predictions.mean(),
-        predictions.p90(),
+        part.predictions().mean(),
+        part.predictions().p90(),
         FloatBuffer.wrap(filled));
     return filled;
   }

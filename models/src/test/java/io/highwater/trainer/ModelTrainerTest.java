@@ -12,14 +12,19 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.highwater.contract.Contract;
 import io.highwater.onnx.OnnxModel;
+import io.highwater.record.KeyHasher;
+import io.highwater.record.RowSelection;
 import io.highwater.record.WarehouseRows;
 import io.highwater.registry.Manifest;
 import io.highwater.registry.ModelRegistry;
 import io.highwater.registry.ServedModel;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
@@ -129,6 +134,38 @@ class ModelTrainerTest {
           "a stricter budget has a higher threshold",
           result.thresholdAt(BUDGET / 10),
           is(greaterThan(result.thresholdAt(BUDGET))));
+    }
+  }
+
+  @Test
+  void learnsNothingFromOutliersThatPeopleConfirmed() throws Exception {
+    try (VectorSchemaRoot rows = rows(6, 1_000)) {
+      byte[] hashes = KeyHasher.of(CONTRACT).hash(rows);
+      Set<String> ids = new TreeSet<>();
+      int[] others = new int[rows.getRowCount()];
+      int count = 0;
+      for (int row = 0; row < rows.getRowCount(); row++) {
+        if (row % 50 == 7) {
+          int start = row * KeyHasher.HASH_BYTES;
+          ids.add(HexFormat.of().formatHex(hashes, start, start + KeyHasher.HASH_BYTES));
+        } else {
+          others[count++] = row;
+        }
+      }
+      TrainingResult told =
+          ModelTrainer.of(CONTRACT, SETTINGS)
+              .without(new ConfirmedOutliers(ids))
+              .train(new MemoryHistory(rows, 1_000, false, allocator), null);
+      try (VectorSchemaRoot withoutThem = RowSelection.take(rows, others, count, allocator)) {
+        TrainingResult expected = train(withoutThem);
+        assertThat(told.model().meanGraph(), is(expected.model().meanGraph()));
+        assertThat(told.model().p90Graph(), is(expected.model().p90Graph()));
+        assertThat(told.model().forestGraph(), is(expected.model().forestGraph()));
+        assertThat(
+            told.model().manifest().calibration().p90Shift(),
+            is(expected.model().manifest().calibration().p90Shift()));
+      }
+      assertThat(train(rows).model().meanGraph(), is(not(told.model().meanGraph())));
     }
   }
 

@@ -5,6 +5,7 @@ import io.highwater.onnx.OnnxModel;
 import io.highwater.pipelines.TrainingPipeline;
 import io.highwater.registry.ModelRegistry;
 import io.highwater.registry.ServedModel;
+import io.highwater.trainer.ConfirmedOutliers;
 import io.highwater.trainer.LakeHistory;
 import io.highwater.trainer.ModelTrainer;
 import io.highwater.trainer.TrainingRefusedException;
@@ -100,7 +101,7 @@ final class Training {
   }
 
   private TrainingResult learn(Path lake) throws IOException, CommandFailedException {
-    ModelTrainer trainer = ModelTrainer.of(contract, settings);
+    ModelTrainer trainer = ModelTrainer.of(contract, settings).without(confirmed());
     try (ServedModel served = ServedModel.open(registry, contract, OnnxModel::open);
         ServedModel.@Nullable Lease champion = served.lease()) {
       return trainer.train(
@@ -108,6 +109,11 @@ final class Training {
     } catch (TrainingRefusedException e) {
       throw new CommandFailedException(String.valueOf(e.getMessage()), e);
     }
+  }
+
+  private ConfirmedOutliers confirmed() throws IOException {
+    String lake = options.getLake();
+    return lake == null ? ConfirmedOutliers.none() : ConfirmedOutliers.of(Path.of(lake), contract);
   }
 
   private Outcome publish(TrainingResult result) throws IOException {

@@ -118,7 +118,7 @@ class TrainIT {
   }
 
   @Test
-  void trainsWhenADayIsCompleteAndEndsOnASignal() throws Exception {
+  void trainsAgainWhenADayIsCompleteAndEndsOnASignal() throws Exception {
     lake(5);
     Path log = directory.resolve("train.log");
     Process training =
@@ -132,21 +132,34 @@ class TrainIT {
             .redirectOutput(log.toFile())
             .start();
     try {
-      Await.until(
-          "a model",
-          WAIT,
-          () -> {
-            assertThat("is running:\n" + Files.readString(log), training.isAlive(), is(true));
-            return !served().equals("none");
-          });
+      awaitVersions(1, training, log);
       // The last of the five days is not over: no event is of an hour after it.
-      assertThat(models("show").out(), containsString("\"day\" : \"2024-03-04\""));
+      String first = versions().get(0);
+      assertThat(models("show", first).out(), containsString("\"day\" : \"2024-03-04\""));
+      lake(6);
+      awaitVersions(2, training, log);
+      String second = versions().stream().filter(other -> !other.equals(first)).findAny().get();
+      assertThat(models("show", second).out(), containsString("\"day\" : \"2024-03-05\""));
       training.destroy();
       assertThat(training.waitFor(30, TimeUnit.SECONDS), is(true));
       assertThat(training.exitValue(), is(0));
     } finally {
       training.destroyForcibly();
     }
+  }
+
+  private void awaitVersions(int count, Process training, Path log) throws Exception {
+    Await.until(
+        count + " models",
+        WAIT,
+        () -> {
+          assertThat("is running:\n" + Files.readString(log), training.isAlive(), is(true));
+          return versions().size() == count;
+        });
+  }
+
+  private List<String> versions() throws IOException {
+    return ModelRegistry.of(registry(), CONTRACT).versions();
   }
 
   private void lake(int days) {
