@@ -95,6 +95,13 @@ public final class StreamingPipeline {
           .get(ProcessRecords.ROLLUPS)
           .apply(
               "LivePanes", WriteLiveTopic.of(contract, Kind.PANE, servers, liveTopic, kafkaFile));
+      if (processed.has(ProcessRecords.OUTLIERS)) {
+        processed
+            .get(ProcessRecords.OUTLIERS)
+            .apply(
+                "LiveOutliers",
+                WriteLiveTopic.of(contract, Kind.OUTLIER, servers, liveTopic, kafkaFile));
+      }
       status.apply(
           "LiveStatus", WriteLiveTopic.of(contract, Kind.STATUS, servers, liveTopic, kafkaFile));
     }

@@ -37,6 +37,8 @@ public final class WriteLiveTopic extends PTransform<PCollection<RecordBatch>, P
   public enum Kind {
     /** A row of the roll-ups table: what a window has so far. */
     PANE,
+    /** A row of the outliers table. */
+    OUTLIER,
     /** A row of the status table. */
     STATUS
   }
