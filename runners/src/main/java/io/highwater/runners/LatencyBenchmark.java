@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -32,11 +33,13 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * How long a record takes from being sent to Kafka to being counted in a pane of the live topic, at
  * steady rates: broker, stream and this benchmark are three processes on this machine. The k-th
  * record sent for an instance and window has arrived with the first pane of them that counts k
- * queries.
+ * queries. The stream scores with a model and tells of outliers: an alert's latency is from the
+ * query's arrival, which is when it was sent, to the alert's.
  */
 final class LatencyBenchmark {
   private static final String INPUT = "latency";
   private static final String LIVE = "latency-live";
+  private static final String ALERTS = "latency-alerts";
   private static final int PARTITIONS = 4;
   private static final int INSTANCES = 50;
   private static final int[] RATES = {1_000, 10_000};
@@ -55,6 +58,7 @@ final class LatencyBenchmark {
     try (BenchmarkBroker broker = BenchmarkBroker.start(home.resolve("broker"))) {
       String bootstrapServers = broker.address();
       createTopics(bootstrapServers);
+      Path registry = BenchmarkRegistry.train(home);
       Process stream =
           CommandProcess.of(
                   "stream",
@@ -62,6 +66,8 @@ final class LatencyBenchmark {
                       "--bootstrapServers=" + bootstrapServers,
                       "--inputTopic=" + INPUT,
                       "--liveTopic=" + LIVE,
+                      "--registry=" + registry,
+                      "--alertTopic=" + ALERTS,
                       "--lake=" + home.resolve("lake")))
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .redirectError(home.resolve("stream.log").toFile())
@@ -79,9 +85,9 @@ final class LatencyBenchmark {
   private static String measure(String bootstrapServers, Process stream, long rows)
       throws InterruptedException, CommandFailedException {
     Ledger ledger = new Ledger();
-    Thread panes = new Thread(() -> readPanes(bootstrapServers, ledger), "panes");
-    panes.setDaemon(true);
-    panes.start();
+    Thread listener = new Thread(() -> listen(bootstrapServers, ledger), "listener");
+    listener.setDaemon(true);
+    listener.start();
     double seconds = (double) rows / RATES[RATES.length - 1];
     StringBuilder line = new StringBuilder("rows=" + rows);
     try (KafkaProducer<byte[], byte[]> producer =
@@ -98,23 +104,28 @@ final class LatencyBenchmark {
         ledger.measureFromNow();
         sender.send(rate, (long) (rate * seconds));
         ledger.awaitAll(stream);
-        long[] micros = ledger.measured();
-        line.append(report(rate, micros));
+        line.append(report("latency", rate, ledger.measured()));
+        line.append(report("alert", rate, ledger.measuredAlerts()));
       }
     }
     return line.toString();
   }
 
-  private static String report(int rate, long[] sortedMicros) {
+  private static String report(String what, int rate, long[] sortedMicros) {
+    if (sortedMicros.length == 0) {
+      System.out.printf("%,7d messages/s: no %s%n", rate, what);
+      return "";
+    }
     double p50 = millis(sortedMicros, 0.5);
     double p99 = millis(sortedMicros, 0.99);
     double max = millis(sortedMicros, 1);
     System.out.printf(
-        "%,7d messages/s: p50 %.0f ms, p99 %.0f ms, max %.0f ms of %,d records%n",
-        rate, p50, p99, max, sortedMicros.length);
+        "%,7d messages/s: %s p50 %.0f ms, p99 %.0f ms, max %.0f ms of %,d%n",
+        rate, what, p50, p99, max, sortedMicros.length);
     return String.format(
         Locale.ROOT,
-        " latency_%1$d_p50_ms=%2$.0f latency_%1$d_p99_ms=%3$.0f latency_%1$d_max_ms=%4$.0f",
+        " %1$s_%2$d_p50_ms=%3$.0f %1$s_%2$d_p99_ms=%4$.0f %1$s_%2$d_max_ms=%5$.0f",
+        what,
         rate,
         p50,
         p99,
@@ -130,40 +141,59 @@ final class LatencyBenchmark {
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers))) {
       admin
           .createTopics(
-              List.of(new NewTopic(INPUT, PARTITIONS, (short) 1), new NewTopic(LIVE, 1, (short) 1)))
+              List.of(
+                  new NewTopic(INPUT, PARTITIONS, (short) 1),
+                  new NewTopic(LIVE, 1, (short) 1),
+                  new NewTopic(ALERTS, 1, (short) 1)))
           .all()
           .get();
     }
   }
 
-  private static void readPanes(String bootstrapServers, Ledger ledger) {
+  private static void listen(String bootstrapServers, Ledger ledger) {
     ObjectMapper json = new ObjectMapper();
-    List<TopicPartition> live = List.of(new TopicPartition(LIVE, 0));
+    List<TopicPartition> topics =
+        List.of(new TopicPartition(LIVE, 0), new TopicPartition(ALERTS, 0));
     try (KafkaConsumer<byte[], byte[]> consumer =
         new KafkaConsumer<>(
             Map.of("bootstrap.servers", bootstrapServers),
             new ByteArrayDeserializer(),
             new ByteArrayDeserializer())) {
-      consumer.assign(live);
-      consumer.seekToBeginning(live);
+      consumer.assign(topics);
+      consumer.seekToBeginning(topics);
       while (!Thread.currentThread().isInterrupted()) {
         for (ConsumerRecord<byte[], byte[]> message : consumer.poll(Duration.ofSeconds(1))) {
           long nanos = System.nanoTime();
-          JsonNode pane = json.readTree(message.value());
-          JsonNode row = pane.path("row");
-          if (pane.path("kind").asText().equals("pane")
-              && row.path("window_millis").asLong() == WINDOW_MILLIS) {
-            ledger.counted(
-                new Window(
-                    row.path("instance_id").asInt(),
-                    Instant.parse(row.path("window_start").asText()).toEpochMilli()),
-                row.path("queries").asInt(),
-                nanos);
+          JsonNode content = json.readTree(message.value());
+          if (message.topic().equals(ALERTS)) {
+            readAlert(content, ledger);
+          } else {
+            readPane(content, ledger, nanos);
           }
         }
       }
     } catch (IOException e) {
       throw new IllegalStateException("a live message is no JSON", e);
+    }
+  }
+
+  private static void readPane(JsonNode message, Ledger ledger, long nanos) {
+    JsonNode row = message.path("row");
+    if (message.path("kind").asText().equals("pane")
+        && row.path("window_millis").asLong() == WINDOW_MILLIS) {
+      ledger.counted(
+          new Window(
+              row.path("instance_id").asInt(),
+              Instant.parse(row.path("window_start").asText()).toEpochMilli()),
+          row.path("queries").asInt(),
+          nanos);
+    }
+  }
+
+  private static void readAlert(JsonNode alert, Ledger ledger) {
+    if (alert.path("alert").asText().equals("first")) {
+      long sentMillis = Instant.parse(alert.path("event_time").asText()).toEpochMilli();
+      ledger.told(TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis() - sentMillis));
     }
   }
 
@@ -216,6 +246,7 @@ final class LatencyBenchmark {
     private long measuredFromNanos = System.nanoTime();
     private long[] micros = new long[1024];
     private int size;
+    private final List<Long> alertMicros = new ArrayList<>();
 
     synchronized void sent(Window window) {
       windows.computeIfAbsent(window, unused -> new SendTimes()).add(System.nanoTime());
@@ -239,6 +270,16 @@ final class LatencyBenchmark {
     synchronized void measureFromNow() {
       measuredFromNanos = System.nanoTime();
       size = 0;
+      alertMicros.clear();
+    }
+
+    synchronized void told(long latencyMicros) {
+      alertMicros.add(latencyMicros);
+    }
+
+    /** The alerts' since {@link #measureFromNow}, in microseconds, ascending. */
+    synchronized long[] measuredAlerts() {
+      return alertMicros.stream().mapToLong(Long::longValue).sorted().toArray();
     }
 
     /** The latencies since {@link #measureFromNow}, in microseconds, ascending. */
