@@ -20,7 +20,8 @@ import picocli.CommandLine.Parameters;
       "Runs a benchmark; its last line is key=value pairs.",
       "Benchmarks: backfill (a Parquet file into a lake, step by step, beside DuckDB with the same"
           + " as SQL), backfill-growth (the whole of it for an eighth, a quarter, half and all of the"
-          + " rows), generate (synthetic records to JSON and CSV in memory), latency"
+          + " rows), dashboard (how fast it answers while files come in; rows are outliers in its store),"
+          + " generate (synthetic records to JSON and CSV in memory), latency"
           + " (from a record's sending to its pane in the live topic, at steady rates), models (what"
           + " models find of queries that were slowed down on purpose), score (ONNX Runtime beside"
           + " LightGBM's own predict and a walk in Java), soak (a"
@@ -50,6 +51,8 @@ final class BenchCommand implements Callable<Integer> {
           Map.of(
               "backfill",
               (rows, rate) -> BackfillBenchmark.run(rows),
+              "dashboard",
+              (rows, rate) -> DashboardBenchmark.run(rows),
               "backfill-growth",
               (rows, rate) -> BackfillBenchmark.runGrowth(rows),
               "generate",
