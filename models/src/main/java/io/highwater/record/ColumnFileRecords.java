@@ -119,35 +119,42 @@ final class ColumnFileRecords extends FileRecords {
     return new IOException("cannot read " + slice.name() + ": " + e.getMessage(), e);
   }
 
-  /** Row groups of a Parquet file as slices of at least {@code rowsPerSlice} rows. */
+  /**
+   * Row groups of a Parquet file as slices of at least {@code rowsPerSlice} rows. The file's bytes,
+   * those of its footer too, are shared among them by their rows.
+   */
   static List<FileSlice> slices(Path file, int number, long rowsPerSlice) throws IOException {
-    List<FileSlice> slices = new ArrayList<>();
-    long first = 0;
+    List<Long> ends = new ArrayList<>();
     long rows = 0;
-    long bytes = 0;
+    long first = 0;
     try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
         Statement statement = connection.createStatement();
         ResultSet groups =
             statement.executeQuery(
                 """
-                SELECT any_value(row_group_num_rows), sum(total_compressed_size)
+                SELECT any_value(row_group_num_rows)
                 FROM parquet_metadata(%s) GROUP BY row_group_id ORDER BY row_group_id"""
                     .formatted(SqlPath.literal(file)))) {
       while (groups.next()) {
         rows += groups.getLong(1);
-        bytes += groups.getLong(2);
-        if (rows >= rowsPerSlice) {
-          slices.add(new FileSlice(file.toString(), number, first, first + rows, bytes));
-          first += rows;
-          rows = 0;
-          bytes = 0;
+        if (rows - first >= rowsPerSlice) {
+          ends.add(rows);
+          first = rows;
         }
       }
     } catch (SQLException e) {
       throw new IOException("cannot read " + file + ": " + e.getMessage(), e);
     }
-    if (rows > 0) {
-      slices.add(new FileSlice(file.toString(), number, first, first + rows, bytes));
+    if (rows > first) {
+      ends.add(rows);
+    }
+    double bytesPerRow = (double) Files.size(file) / rows;
+    List<FileSlice> slices = new ArrayList<>();
+    first = 0;
+    for (long end : ends) {
+      long bytes = Math.round(end * bytesPerRow) - Math.round(first * bytesPerRow);
+      slices.add(new FileSlice(file.toString(), number, first, end, bytes));
+      first = end;
     }
     return slices;
   }
