@@ -65,7 +65,9 @@ public final class DashboardServer implements AutoCloseable {
     requireFree(config);
     InstantSource clock = InstantSource.system();
     HotStore store = HotStore.open(config, clock);
-    DashboardApi api = new DashboardApi(config, store, clock);
+    Answers answers = new Answers(store, clock);
+    DashboardApi api = new DashboardApi(config, store, answers, clock);
+    OutlierApi outliers = new OutlierApi(store, answers, clock);
     Javalin server =
         Javalin.create(
             javalin -> {
@@ -83,7 +85,9 @@ public final class DashboardServer implements AutoCloseable {
                     files.headers = Map.of();
                   });
               javalin.routes.before(context -> guard(context, config.host()));
+              answers.addProblemsTo(javalin.routes);
               api.addTo(javalin.routes);
+              outliers.addTo(javalin.routes);
             });
     try {
       server.start(config.host(), config.port());

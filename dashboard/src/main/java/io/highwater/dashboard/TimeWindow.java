@@ -2,19 +2,17 @@ package io.highwater.dashboard;
 
 import java.time.Duration;
 
-/** How far back from the newest data a question looks, and how finely. */
+/** How far back a question looks that gives no range of its own. */
 enum TimeWindow {
-  DAY("24h", Duration.ofHours(24), Duration.ofMinutes(10)),
-  WEEK("1week", Duration.ofDays(7), Duration.ofHours(1));
+  DAY("24h", Duration.ofHours(24)),
+  WEEK("1week", Duration.ofDays(7));
 
   private final String label;
   private final Duration length;
-  private final Duration bucket;
 
-  TimeWindow(String label, Duration length, Duration bucket) {
+  TimeWindow(String label, Duration length) {
     this.label = label;
     this.length = length;
-    this.bucket = bucket;
   }
 
   /** The window as the API writes it. */
@@ -24,10 +22,5 @@ enum TimeWindow {
 
   Duration length() {
     return length;
-  }
-
-  /** The step of a chart over this window: 144 or 168 points. */
-  Duration bucket() {
-    return bucket;
   }
 }

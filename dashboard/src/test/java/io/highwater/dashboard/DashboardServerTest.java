@@ -124,7 +124,7 @@ class DashboardServerTest {
     JsonNode chart = client.json("/api/classification/chart?ids=1,6&window=" + window);
     assertThat(chart.path("step_seconds").asInt(), is(step));
     assertThat(chart.path("times").size(), is(points));
-    for (String name : HotQueries.CLASSES) {
+    for (String name : QueryClasses.NAMES) {
       JsonNode series = chart.path("series").path(name);
       assertThat(series.size(), is(points));
       for (int i = points - 30; i < points; i += 7) {
@@ -280,7 +280,7 @@ class DashboardServerTest {
 
   @Test
   void tooManyOrTooLongIdsAreRefused() throws Exception {
-    String many = "1,".repeat(DashboardApi.MAX_IDS + 1);
+    String many = "1,".repeat(Parameters.MAX_IDS + 1);
     assertThat(client.get("/api/metrics?ids=" + many).statusCode(), is(400));
     assertThat(client.get("/api/metrics?ids=" + "x".repeat(101)).statusCode(), is(400));
     assertThat(client.get("/api/metrics?ids=1&ids=2,3").statusCode(), is(200));
