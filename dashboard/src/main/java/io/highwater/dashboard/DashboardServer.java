@@ -67,7 +67,7 @@ public final class DashboardServer implements AutoCloseable {
     HotStore store = HotStore.open(config, clock);
     Answers answers = new Answers(store, clock);
     DashboardApi api = new DashboardApi(config, store, answers, clock);
-    OutlierApi outliers = new OutlierApi(store, answers, clock);
+    OutlierApi outliers = new OutlierApi(config, store, answers, clock);
     Javalin server =
         Javalin.create(
             javalin -> {
@@ -75,7 +75,7 @@ public final class DashboardServer implements AutoCloseable {
               javalin.startup.showOldJavalinVersionWarning = false;
               javalin.startup.startupWatcherEnabled = false;
               javalin.http.prefer405over404 = true;
-              javalin.http.maxRequestSize = 0;
+              javalin.http.maxRequestSize = OutlierApi.MAX_BODY_BYTES;
               javalin.http.compressionStrategy = CompressionStrategy.GZIP;
               javalin.staticFiles.add(
                   files -> {

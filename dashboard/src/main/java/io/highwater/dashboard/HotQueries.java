@@ -322,7 +322,10 @@ final class HotQueries {
     return sums;
   }
 
-  /** Queries by class over time, in steps as long as the selection's, none left out. */
+  /**
+   * Queries by class and outliers over time, in steps as long as the selection's, none left out,
+   * and the newest outliers one by one.
+   */
   Map<String, @Nullable Object> classChart(Scope scope) throws SQLException {
     return scoped.ask(
         scope,
@@ -355,10 +358,16 @@ final class HotQueries {
             int index = (int) ((long) Rows.number(row, "step") - first / step);
             series.forEach((column, values) -> values.set(index, Rows.number(row, column)));
           }
+          series.put(
+              "outliers",
+              times.isEmpty()
+                  ? new ArrayList<>()
+                  : OutlierQueries.byStep(connection, selection, first / step, times.size()));
           answer.put("step_seconds", step / 1000);
           answer.put("classes", QueryClasses.NAMES);
           answer.put("times", times);
           answer.put("series", series);
+          answer.put("marks", OutlierQueries.marks(connection, selection));
         });
   }
 

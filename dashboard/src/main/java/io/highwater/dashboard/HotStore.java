@@ -52,7 +52,11 @@ import org.slf4j.LoggerFactory;
 public final class HotStore implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(HotStore.class);
 
-  static final List<String> TABLES = List.of("rollups", "outliers", "rejected", "events");
+  static final List<String> TABLES =
+      List.of("rollups", "outliers", "feedback", "rejected", "events");
+
+  /** Their rows lie by when they were made, which says nothing of how new the events are. */
+  private static final Set<String> BY_WALL_CLOCK = Set.of("feedback", "rejected");
 
   /**
    * Data from farther ahead than this is the work of a wrong clock; it is loaded but does not
@@ -357,9 +361,8 @@ public final class HotStore implements AutoCloseable {
       damagedMarkers.addAll(table.getValue().damagedMarkers());
       for (LakeFile file : counting) {
         files.put(belowContract(root, file.path()), file);
-        // Rejected rows lie by when they were received, which says nothing of the events.
         long hour = file.hour().epochHour();
-        if (!table.getKey().equals("rejected") && hour <= farthest) {
+        if (!BY_WALL_CLOCK.contains(table.getKey()) && hour <= farthest) {
           newest = Math.max(newest, hour);
         }
       }

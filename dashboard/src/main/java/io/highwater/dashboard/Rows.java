@@ -1,5 +1,7 @@
 package io.highwater.dashboard;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.sql.Blob;
@@ -28,30 +30,71 @@ final class Rows {
 
   private Rows() {}
 
+  /** Takes the names of the columns, then one row after the other. */
+  interface Sink {
+    void columns(List<String> names) throws IOException;
+
+    void row(Map<String, @Nullable Object> row) throws IOException;
+  }
+
   static List<Map<String, @Nullable Object>> all(
       Connection connection, String sql, List<?> parameters) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      int index = 1;
-      for (Object parameter : parameters) {
-        statement.setObject(
-            index++,
-            parameter instanceof Instant instant
-                ? LocalDateTime.ofInstant(instant, ZoneOffset.UTC)
-                : parameter);
-      }
-      try (ResultSet result = statement.executeQuery()) {
-        ResultSetMetaData columns = result.getMetaData();
-        List<Map<String, @Nullable Object>> rows = new ArrayList<>();
-        while (result.next()) {
-          Map<String, @Nullable Object> row = new LinkedHashMap<>();
-          for (int i = 1; i <= columns.getColumnCount(); i++) {
-            row.put(columns.getColumnName(i), json(result, i));
-          }
-          rows.add(row);
-        }
-        return rows;
+    List<Map<String, @Nullable Object>> rows = new ArrayList<>();
+    try (PreparedStatement statement = prepare(connection, sql, parameters);
+        ResultSet result = statement.executeQuery()) {
+      List<String> names = names(result);
+      while (result.next()) {
+        rows.add(row(result, names, MAX_TEXT));
       }
     }
+    return rows;
+  }
+
+  /** Hands out rows as they are read, their texts whole; there may be many. */
+  static void each(Connection connection, String sql, List<?> parameters, Sink sink)
+      throws SQLException {
+    try (PreparedStatement statement = prepare(connection, sql, parameters);
+        ResultSet result = statement.executeQuery()) {
+      List<String> names = names(result);
+      sink.columns(names);
+      while (result.next()) {
+        sink.row(row(result, names, Integer.MAX_VALUE));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static PreparedStatement prepare(Connection connection, String sql, List<?> parameters)
+      throws SQLException {
+    PreparedStatement statement = connection.prepareStatement(sql);
+    int index = 1;
+    for (Object parameter : parameters) {
+      statement.setObject(
+          index++,
+          parameter instanceof Instant instant
+              ? LocalDateTime.ofInstant(instant, ZoneOffset.UTC)
+              : parameter);
+    }
+    return statement;
+  }
+
+  private static List<String> names(ResultSet result) throws SQLException {
+    ResultSetMetaData columns = result.getMetaData();
+    List<String> names = new ArrayList<>();
+    for (int i = 1; i <= columns.getColumnCount(); i++) {
+      names.add(columns.getColumnName(i));
+    }
+    return names;
+  }
+
+  private static Map<String, @Nullable Object> row(
+      ResultSet result, List<String> names, int maxText) throws SQLException {
+    Map<String, @Nullable Object> row = new LinkedHashMap<>();
+    for (int i = 0; i < names.size(); i++) {
+      row.put(names.get(i), json(result, i + 1, maxText));
+    }
+    return row;
   }
 
   /** The only row of a query that always has one. */
@@ -65,7 +108,8 @@ final class Rows {
     return row.get(column) instanceof Number number ? number.doubleValue() : 0;
   }
 
-  private static @Nullable Object json(ResultSet result, int column) throws SQLException {
+  private static @Nullable Object json(ResultSet result, int column, int maxText)
+      throws SQLException {
     Object value = result.getObject(column);
     if (value instanceof Timestamp) {
       return result.getObject(column, LocalDateTime.class).toInstant(ZoneOffset.UTC);
@@ -77,10 +121,10 @@ final class Rows {
       return ((Number) value).doubleValue();
     }
     if (value instanceof Blob blob) {
-      return SafeText.of(blob.getBytes(1, Math.toIntExact(blob.length())), MAX_TEXT);
+      return SafeText.of(blob.getBytes(1, Math.toIntExact(blob.length())), maxText);
     }
     if (value instanceof String text) {
-      return SafeText.shorten(SafeText.escape(text), MAX_TEXT);
+      return SafeText.shorten(SafeText.escape(text), maxText);
     }
     return value;
   }

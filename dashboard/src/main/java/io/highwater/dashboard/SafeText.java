@@ -24,7 +24,7 @@ final class SafeText {
    */
   static String of(byte[] bytes, int maxLength) {
     // Four bytes are the most that one character takes.
-    byte[] head = Arrays.copyOf(bytes, Math.min(bytes.length, 4 * maxLength + 4));
+    byte[] head = Arrays.copyOf(bytes, (int) Math.min(bytes.length, 4L * maxLength + 4));
     CharsetDecoder decoder =
         StandardCharsets.UTF_8
             .newDecoder()

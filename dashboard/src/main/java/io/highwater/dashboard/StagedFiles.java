@@ -35,7 +35,7 @@ final class StagedFiles {
 
   /** The tables that are staged under the name staged_TABLE. */
   static final List<String> TABLES =
-      List.of("rollups", "outliers", "rejected", "rejected_counts", "events");
+      List.of("rollups", "outliers", "feedback", "rejected", "rejected_counts", "events");
 
   /** The start of a rejected record is enough to see what it was; the lake has all of it. */
   private static final int RAW_BYTES = 2_000;
@@ -144,6 +144,7 @@ final class StagedFiles {
     return switch (table) {
       case "rollups" -> readRollups(columns, source, path, fileId);
       case "outliers" -> readOutliers(columns, source, path, fileId);
+      case "feedback" -> readFeedback(columns, source, path, fileId);
       case "rejected" -> readRejected(columns, source, path, fileId);
       case "events" -> readEvents(columns, source, path, fileId);
       default -> throw new IllegalArgumentException("no such table: " + table);
@@ -247,6 +248,20 @@ final class StagedFiles {
     select.expression("false");
     long rows = execute("INSERT INTO staged_outliers " + select.from(source), path);
     return new Content(rows, newest("staged_outliers", "event_time", fileId));
+  }
+
+  private Content readFeedback(
+      Map<String, String> columns, String source, @Nullable String path, long fileId)
+      throws SQLException {
+    require(columns, "feedback_id", "created_at", "outlier_id", "verdict");
+    Select select = new Select(columns, fileId);
+    select.column("feedback_id", "VARCHAR");
+    select.column("created_at", "TIMESTAMP");
+    for (String text : List.of("outlier_id", "verdict", "note", "who")) {
+      select.column(text, "VARCHAR");
+    }
+    long rows = execute("INSERT INTO staged_feedback " + select.from(source), path);
+    return new Content(rows, newest("staged_feedback", "created_at", fileId));
   }
 
   /** The columns that the tables events and outliers of the store begin with. */

@@ -25,11 +25,18 @@ final class StoreFile {
   private static final Logger log = LoggerFactory.getLogger(StoreFile.class);
 
   /** Raised whenever {@link #CREATE} changes; a store of another version is built anew. */
-  private static final int SCHEMA_VERSION = 3;
+  private static final int SCHEMA_VERSION = 4;
 
   /** The tables with rows of lake files, each with the file_id of the file that a row is from. */
   static final List<String> TABLES_BY_FILE =
-      List.of("rollups", "outliers", "rejected", "rejected_counts", "events", "loaded_files");
+      List.of(
+          "rollups",
+          "outliers",
+          "feedback",
+          "rejected",
+          "rejected_counts",
+          "events",
+          "loaded_files");
 
   /**
    * instance is the text of the roll-up's key columns. A pane replaces earlier panes of its window,
@@ -79,6 +86,9 @@ final class StoreFile {
         num_external_tables BIGINT, num_system_tables BIGINT, read_table_ids VARCHAR,
         write_table_ids VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT,
         superseded BOOLEAN);
+      CREATE TABLE feedback (
+        file_id BIGINT, feedback_id VARCHAR, created_at TIMESTAMP, outlier_id VARCHAR,
+        verdict VARCHAR, note VARCHAR, who VARCHAR);
       CREATE TABLE arrivals (arrived_at TIMESTAMP, row_count BIGINT);
       CREATE VIEW rollups_latest AS
         SELECT * FROM rollups

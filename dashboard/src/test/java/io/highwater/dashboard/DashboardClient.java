@@ -49,6 +49,16 @@ final class DashboardClient {
         BodyHandlers.ofString());
   }
 
+  HttpResponse<String> post(String path, String contentType, String body)
+      throws IOException, InterruptedException {
+    return client.send(
+        request(path)
+            .header("Content-Type", contentType)
+            .POST(HttpRequest.BodyPublishers.ofString(body))
+            .build(),
+        BodyHandlers.ofString());
+  }
+
   /** Sends what java.net.http would mend; lines end with CR LF, the empty line is added. */
   String raw(String request) throws IOException {
     try (Socket socket = new Socket("127.0.0.1", port)) {

@@ -174,6 +174,16 @@ final class SampleLake implements AutoCloseable {
         .formatted(timestamp(hour), rows, firstQueryId);
   }
 
+  /** SQL of {@link #events} of three instances whose queries come again and again. */
+  static String repeatedEvents(Instant hour, int rows, int firstQueryId) {
+    return """
+    SELECT * REPLACE (1 + instance_id %% 3 AS instance_id,
+      sha256((hash(query_id, 40) %% 9)::VARCHAR) AS feature_fingerprint)
+    FROM (%s)
+    """
+        .formatted(events(hour, rows, firstQueryId));
+  }
+
   /** SQL of {@link #events} as a model has scored them: those that ran for a second or more. */
   static String scored(String events, String modelVersion) {
     return """
