@@ -48,18 +48,20 @@ final class OutlierQueries {
 
   /**
    * Neighbours are a row: those of one instance and reason between which no gap is longer than 10
-   * minutes. The worst of them stands for all.
+   * minutes. The worst of them stands for all; as a number, because to compare structs takes three
+   * times as long as all the rest.
    */
   private static final String FOLDED =
       """
-      SELECT arg_max(row_id, (severity_rank, coalesce(ratio, 0), event_time, row_id)) AS row_id,
-             count(*) AS folded, min(event_time) AS first_at, max(event_time) AS last_at
+      SELECT arg_max(row_id, badness) AS row_id, count(*) AS folded, min(event_time) AS first_at,
+             max(event_time) AS last_at
       FROM (
         SELECT *, count(*) FILTER (after_gap) OVER (
                     PARTITION BY instance, reason ORDER BY event_time, row_id
                     ROWS UNBOUNDED PRECEDING) AS fold
         FROM (
-          SELECT *, list_position(['minor', 'major', 'critical'], severity) AS severity_rank,
+          SELECT *, 1e9 * list_position(['minor', 'major', 'critical'], severity)
+                      + least(coalesce(ratio, 0), 1e8) AS badness,
                  event_time - lag(event_time) OVER (
                    PARTITION BY instance, reason ORDER BY event_time, row_id)
                    > INTERVAL 10 MINUTE AS after_gap

@@ -56,10 +56,12 @@ class OutlierViewsTest {
         LAST,
         "outliers-formula.parquet",
         "SELECT * REPLACE ('=1+2, \"twice\"' AS explanation, 'x' AS outlier_id,"
-            + " -5::BIGINT AS user_id) FROM ("
+            + " 0.5::DOUBLE AS ratio, -5::BIGINT AS user_id) FROM ("
             + SampleLake.outliers(events(HOURS - 1))
             + ") LIMIT 1");
     lake.writeArrow("events", LAST, "events-0.arrow", Compression.ZSTD, events(HOURS - 1));
+    lake.execute("CREATE TABLE outliers AS FROM " + lake.files("outliers"));
+    lake.execute("CREATE TABLE scored AS " + events(HOURS - 1));
     server =
         DashboardServer.start(DashboardConfig.of(lake.root(), SampleLake.CONTRACT).withPort(0));
     client = new DashboardClient(server.port());
@@ -144,10 +146,10 @@ class OutlierViewsTest {
       })
   void filtersTakeTheSameRowsAsSql(String query, String condition) throws Exception {
     JsonNode answer = client.json("/api/anomalies?limit=1000&" + query);
-    String rows = " FROM $files WHERE " + condition;
+    String rows = " FROM outliers WHERE " + condition;
     double count = sql("SELECT count(*)" + rows);
     assertThat(count, greaterThan(0.0));
-    assertThat(count, lessThan(sql("SELECT count(*) FROM $files")));
+    assertThat(count, lessThan(sql("SELECT count(*) FROM outliers")));
     assertThat(answer.path("total").asDouble(), is(count));
     double ids = 0;
     for (JsonNode row : answer.path("rows")) {
@@ -200,7 +202,7 @@ class OutlierViewsTest {
             .entrySet()) {
       JsonNode values = options.path(column.getKey());
       String groups =
-          " FROM (SELECT count(*) AS n FROM $files%s GROUP BY %s ORDER BY n DESC LIMIT 20)"
+          " FROM (SELECT count(*) AS n FROM outliers%s GROUP BY %s ORDER BY n DESC LIMIT 20)"
               .formatted(where, column.getValue());
       assertThat((double) values.size(), is(sql("SELECT count(*)" + groups)));
       assertThat(values.size(), greaterThan(2));
@@ -214,7 +216,7 @@ class OutlierViewsTest {
             value.path("count").asDouble(),
             is(
                 sql(
-                    "SELECT count(*) FILTER (%s::VARCHAR = '%s') FROM (FROM $files%s)"
+                    "SELECT count(*) FILTER (%s::VARCHAR = '%s') FROM (FROM outliers%s)"
                         .formatted(column.getValue(), value.path("value").asText(), where))));
       }
       assertThat(sum, is(sql("SELECT sum(n)" + groups)));
@@ -223,7 +225,6 @@ class OutlierViewsTest {
 
   @Test
   void anOutlierIsToldWithTheHistoryOfItsInstanceAndFingerprint() throws Exception {
-    lake.execute("CREATE OR REPLACE TABLE scored AS " + events(HOURS - 1));
     for (JsonNode row : client.json("/api/anomalies?limit=5").path("rows")) {
       JsonNode answer = client.json("/api/anomalies/" + row.path("outlier_id").asText());
       JsonNode outlier = answer.path("outlier");
@@ -236,7 +237,7 @@ class OutlierViewsTest {
           " WHERE instance_id = %s AND feature_fingerprint = '%s'"
               .formatted(row.path("instance").asText(), row.path("fingerprint").asText());
       String all =
-          " FROM (SELECT query_id, execution_duration_ms, true AS is_outlier FROM $files"
+          " FROM (SELECT query_id, execution_duration_ms, true AS is_outlier FROM outliers"
               + alike
               + " UNION SELECT query_id, execution_duration_ms, coalesce(is_outlier, false)"
               + " FROM scored"
@@ -287,14 +288,14 @@ class OutlierViewsTest {
             counts.get(i).asDouble(),
             is(
                 sql(
-                    "SELECT count(*) FROM $files WHERE instance_id < 3 AND arrival_timestamp >="
+                    "SELECT count(*) FROM outliers WHERE instance_id < 3 AND arrival_timestamp >="
                         + " TIMESTAMP '%s' AND arrival_timestamp < TIMESTAMP '%s'"
                             .formatted(
                                 SampleLake.timestamp(from),
                                 SampleLake.timestamp(from.plusSeconds(600))))));
       }
     }
-    assertThat(sum, is(sql("SELECT count(*) FROM $files WHERE instance_id < 3")));
+    assertThat(sum, is(sql("SELECT count(*) FROM outliers WHERE instance_id < 3")));
     List<JsonNode> newest = new ArrayList<>();
     client.json("/api/anomalies?ids=1,2&limit=200").path("rows").forEach(newest::add);
     JsonNode marks = chart.path("marks");

@@ -97,14 +97,17 @@ final class SampleLake implements AutoCloseable {
         LakeNames.PARQUET);
   }
 
+  /** The Parquet files of a table, for FROM. */
+  String files(String table) {
+    return "read_parquet('"
+        + root.resolve(CONTRACT).resolve(table)
+        + "/**/*.parquet', hive_partitioning=false, filename=true)";
+  }
+
   /** One value of SQL over the files of a table, which is written as {@code $files}. */
   double value(String table, String sql) throws SQLException {
-    String files =
-        "read_parquet('"
-            + root.resolve(CONTRACT).resolve(table)
-            + "/**/*.parquet', hive_partitioning=false, filename=true)";
     try (Statement statement = connection.createStatement();
-        ResultSet result = statement.executeQuery(sql.replace("$files", files))) {
+        ResultSet result = statement.executeQuery(sql.replace("$files", files(table)))) {
       result.next();
       return result.getDouble(1);
     }
