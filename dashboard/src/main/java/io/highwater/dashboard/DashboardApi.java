@@ -1,12 +1,10 @@
 package io.highwater.dashboard;
 
-import io.highwater.dashboard.HotStore.SkippedFile;
 import io.highwater.dashboard.HotStore.StoreStatus;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.sql.SQLException;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,16 +88,9 @@ final class DashboardApi {
     files.put("loaded", status.filesLoaded());
     files.put("pending", status.filesPending());
     files.put("skipped", status.filesSkipped().size());
-    List<Map<String, @Nullable Object>> skipped = new ArrayList<>();
-    for (SkippedFile file : status.filesSkipped().stream().limit(SKIPPED_SHOWN).toList()) {
-      Map<String, @Nullable Object> entry = new LinkedHashMap<>();
-      entry.put("path", SafeText.escape(file.path()));
-      entry.put("bytes", file.bytes());
-      entry.put("reason", SafeText.shorten(SafeText.escape(file.reason()), Rows.MAX_TEXT));
-      entry.put("since", file.since());
-      skipped.add(entry);
-    }
-    files.put("skipped_files", skipped);
+    files.put(
+        "skipped_files",
+        status.filesSkipped().stream().limit(SKIPPED_SHOWN).map(SkippedFile::toJson).toList());
     answer.put("files", files);
     answer.put("rows", queries.rowCounts());
     answer.put("rejected", rejectedCounts());

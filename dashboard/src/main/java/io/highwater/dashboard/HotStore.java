@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -53,10 +54,10 @@ public final class HotStore implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(HotStore.class);
 
   static final List<String> TABLES =
-      List.of("rollups", "outliers", "feedback", "rejected", "events");
+      List.of("rollups", "outliers", "feedback", "rejected", "events", "status");
 
   /** Their rows lie by when they were made, which says nothing of how new the events are. */
-  private static final Set<String> BY_WALL_CLOCK = Set.of("feedback", "rejected");
+  private static final Set<String> BY_WALL_CLOCK = Set.of("feedback", "rejected", "status");
 
   /**
    * Data from farther ahead than this is the work of a wrong clock; it is loaded but does not
@@ -105,14 +106,6 @@ public final class HotStore implements AutoCloseable {
 
   private volatile StoreStatus status;
   private final AtomicLong commits = new AtomicLong();
-
-  /**
-   * A file that could not be read; it is tried again when it changes.
-   *
-   * @param path below the contract's directory
-   */
-  public record SkippedFile(
-      String path, long bytes, long modifiedMillis, String reason, Instant since) {}
 
   /**
    * What the last poll left.
@@ -175,6 +168,11 @@ public final class HotStore implements AutoCloseable {
 
   public StoreStatus status() {
     return status;
+  }
+
+  /** The lake's tables that are followed. */
+  Collection<LakeTable> lakeTables() {
+    return tables.values();
   }
 
   /** Changes with every commit and with every start: the name of what readers see. */

@@ -3,6 +3,7 @@ package io.highwater.dashboard;
 import io.highwater.lake.ArrowMemory;
 import io.highwater.lake.CheckedArrowReader;
 import io.highwater.record.RecordSchemas;
+import io.highwater.status.StatusRows;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.PreparedStatement;
@@ -35,7 +36,15 @@ final class StagedFiles {
 
   /** The tables that are staged under the name staged_TABLE. */
   static final List<String> TABLES =
-      List.of("rollups", "outliers", "feedback", "rejected", "rejected_counts", "events");
+      List.of(
+          "rollups",
+          "outliers",
+          "feedback",
+          "rejected",
+          "rejected_counts",
+          "events",
+          "fingerprints",
+          "status");
 
   /** The start of a rejected record is enough to see what it was; the lake has all of it. */
   private static final int RAW_BYTES = 2_000;
@@ -76,9 +85,14 @@ final class StagedFiles {
           "compile_share",
           "composite_score");
 
-  /** JSON. */
-  private static final List<String> TEXTS =
-      List.of("top_read_tables", "spilled_queries_by_type", "spilled_mb_by_type");
+  private static final List<String> RECORD_COUNTS =
+      List.of(
+          "records_read",
+          "records_accepted",
+          "records_rejected",
+          "records_late",
+          "records_too_late",
+          "records_duplicate");
 
   private final DuckDBConnection connection;
 
@@ -147,6 +161,7 @@ final class StagedFiles {
       case "feedback" -> readFeedback(columns, source, path, fileId);
       case "rejected" -> readRejected(columns, source, path, fileId);
       case "events" -> readEvents(columns, source, path, fileId);
+      case "status" -> readStatus(columns, source, path, fileId);
       default -> throw new IllegalArgumentException("no such table: " + table);
     };
   }
@@ -166,7 +181,10 @@ final class StagedFiles {
     SUMS.forEach(sum -> select.column(sum, "DOUBLE"));
     select.column("users", "BIGINT");
     OF_A_WINDOW.forEach(number -> select.column(number, "DOUBLE"));
-    TEXTS.forEach(text -> select.column(text, "VARCHAR"));
+    // Parsed once, here, as each question would have to do it again.
+    select.json("top_read_tables", "STRUCT(\"value\" VARCHAR, \"count\" BIGINT)[]");
+    select.json("spilled_queries_by_type", "MAP(VARCHAR, BIGINT)");
+    select.json("spilled_mb_by_type", "MAP(VARCHAR, DOUBLE)");
     long rows = execute("INSERT INTO staged_rollups " + select.from(source), path);
     return new Content(rows, null);
   }
@@ -211,7 +229,35 @@ final class StagedFiles {
     execute(
         "INSERT INTO staged_events FROM staged_file ORDER BY event_time DESC LIMIT " + EVENTS_KEPT,
         null);
+    execute(
+        """
+        INSERT INTO staged_fingerprints
+        SELECT file_id, date_trunc('hour', event_time), instance, fingerprint, query_type, count(*),
+          coalesce(sum(execution_ms), 0), coalesce(sum(compile_ms), 0),
+          coalesce(sum(queue_ms), 0), coalesce(sum(scanned_mb), 0), coalesce(sum(spilled_mb), 0),
+          max(execution_ms)
+        FROM staged_file WHERE NOT coalesce(cached, false) GROUP BY ALL
+        """,
+        null);
     return new Content(rows, newest("staged_file", "event_time", fileId));
+  }
+
+  private Content readStatus(
+      Map<String, String> columns, String source, @Nullable String path, long fileId)
+      throws SQLException {
+    require(columns, StatusRows.REPORTED_AT);
+    Select select = new Select(columns, fileId);
+    select.column(StatusRows.REPORTED_AT, "TIMESTAMP");
+    select.column("run_id", "BIGINT");
+    RECORD_COUNTS.forEach(count -> select.column(count, "BIGINT"));
+    select.column("records_read_per_second", "DOUBLE");
+    select.column("greatest_event_time", "TIMESTAMP");
+    select.column("watermark", "TIMESTAMP");
+    select.column("backlog_messages", "BIGINT");
+    select.json("backlog_by_partition", "MAP(VARCHAR, BIGINT)");
+    select.column("model_version", "VARCHAR");
+    long rows = execute("INSERT INTO staged_status " + select.from(source), path);
+    return new Content(rows, newest("staged_status", StatusRows.REPORTED_AT, fileId));
   }
 
   private Content readOutliers(
@@ -382,6 +428,12 @@ final class StagedFiles {
 
     void column(String name, String type) {
       expression("CAST(" + (available.contains(name) ? quote(name) : "NULL") + " AS " + type + ")");
+    }
+
+    /** A column of JSON texts as a type of its own. */
+    void json(String name, String type) {
+      String text = available.contains(name) ? quote(name) : "NULL";
+      expression("CAST(CAST(" + text + " AS JSON) AS " + type + ")");
     }
 
     void expression(String sql) {

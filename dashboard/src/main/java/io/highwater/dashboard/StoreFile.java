@@ -25,7 +25,7 @@ final class StoreFile {
   private static final Logger log = LoggerFactory.getLogger(StoreFile.class);
 
   /** Raised whenever {@link #CREATE} changes; a store of another version is built anew. */
-  private static final int SCHEMA_VERSION = 4;
+  private static final int SCHEMA_VERSION = 5;
 
   /** The tables with rows of lake files, each with the file_id of the file that a row is from. */
   static final List<String> TABLES_BY_FILE =
@@ -36,12 +36,15 @@ final class StoreFile {
           "rejected",
           "rejected_counts",
           "events",
+          "fingerprints",
+          "status",
           "loaded_files");
 
   /**
    * instance is the text of the roll-up's key columns. A pane replaces earlier panes of its window,
    * which rollups_latest says; file_id decides only between copies of one pane. A superseded
-   * outlier does not count: it is there again, as a newer model has it.
+   * outlier does not count: it is there again, as a newer model has it. fingerprints are sums over
+   * all events of a file but those answered from the cache.
    */
   private static final String CREATE =
       """
@@ -60,7 +63,8 @@ final class StoreFile {
         queue_score DOUBLE, compile_score DOUBLE, scan_score DOUBLE, spill_score DOUBLE,
         cache_hit_rate DOUBLE, utilization DOUBLE, oversubscription DOUBLE, queue_share DOUBLE,
         spill_share DOUBLE, overload_share DOUBLE, compile_share DOUBLE, composite_score DOUBLE,
-        top_read_tables VARCHAR, spilled_queries_by_type VARCHAR, spilled_mb_by_type VARCHAR);
+        top_read_tables STRUCT("value" VARCHAR, "count" BIGINT)[],
+        spilled_queries_by_type MAP(VARCHAR, BIGINT), spilled_mb_by_type MAP(VARCHAR, DOUBLE));
       CREATE TABLE rejected (
         file_id BIGINT, received_at TIMESTAMP, stage VARCHAR, code VARCHAR, field VARCHAR,
         value VARCHAR, reason VARCHAR, raw BLOB, raw_bytes BIGINT, topic VARCHAR,
@@ -89,6 +93,16 @@ final class StoreFile {
       CREATE TABLE feedback (
         file_id BIGINT, feedback_id VARCHAR, created_at TIMESTAMP, outlier_id VARCHAR,
         verdict VARCHAR, note VARCHAR, who VARCHAR);
+      CREATE TABLE fingerprints (
+        file_id BIGINT, hour TIMESTAMP, instance VARCHAR, fingerprint VARCHAR, query_type VARCHAR,
+        queries BIGINT, execution_ms DOUBLE, compile_ms DOUBLE, queue_ms DOUBLE, scanned_mb DOUBLE,
+        spilled_mb DOUBLE, max_execution_ms DOUBLE);
+      CREATE TABLE status (
+        file_id BIGINT, reported_at TIMESTAMP, run_id BIGINT, records_read BIGINT,
+        records_accepted BIGINT, records_rejected BIGINT, records_late BIGINT,
+        records_too_late BIGINT, records_duplicate BIGINT, records_read_per_second DOUBLE,
+        greatest_event_time TIMESTAMP, watermark TIMESTAMP, backlog_messages BIGINT,
+        backlog_by_partition MAP(VARCHAR, BIGINT), model_version VARCHAR);
       CREATE TABLE arrivals (arrived_at TIMESTAMP, row_count BIGINT);
       CREATE VIEW rollups_latest AS
         SELECT * FROM rollups

@@ -1,5 +1,6 @@
 package io.highwater.dashboard;
 
+import io.highwater.status.StatusRows;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Array;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class StoreWriter implements AutoCloseable {
   /** The newest rejected rows that are kept; counts are kept of all. */
   static final int REJECTED_KEPT = 10_000;
+
+  /** The newest of the pipeline's reports that are kept: half a day of one every five seconds. */
+  private static final int STATUS_KEPT = 10_000;
 
   private static final Duration ARRIVALS_KEPT = Duration.ofDays(1);
 
@@ -215,6 +219,7 @@ final class StoreWriter implements AutoCloseable {
   private void trim(Instant now) throws SQLException {
     keepNewest("rejected", "received_at", REJECTED_KEPT);
     keepNewest("events", "event_time", StagedFiles.EVENTS_KEPT);
+    keepNewest("status", StatusRows.REPORTED_AT, STATUS_KEPT);
     try (PreparedStatement delete =
         connection.prepareStatement("DELETE FROM arrivals WHERE arrived_at < ?")) {
       delete.setObject(1, timestamp(now.minus(ARRIVALS_KEPT)));

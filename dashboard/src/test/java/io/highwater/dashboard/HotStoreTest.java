@@ -663,6 +663,65 @@ class HotStoreTest {
     }
   }
 
+  @Test
+  void sumsFingerprintsByHourWithoutWhatTheCacheAnswered() throws Exception {
+    // More rows than the store keeps, half of them of the hour after.
+    String events =
+        "SELECT * REPLACE (sha256((query_id % 40)::VARCHAR) AS feature_fingerprint,"
+            + " arrival_timestamp + to_hours((query_id % 2)::INTEGER) AS arrival_timestamp) FROM ("
+            + SampleLake.events(HOUR, 6000, 0)
+            + ")";
+    lake.writeArrow("events", HOUR, name("events", 0, "arrow"), Compression.LZ4, events);
+    lake.execute("CREATE TABLE expected AS FROM (" + events + ") WHERE NOT was_cached");
+    try (HotStore store = open()) {
+      pollAll(store);
+      for (String[] column :
+          new String[][] {
+            {"sum(queries)", "count(*)"},
+            {
+              "count(*)",
+              "count(DISTINCT (date_trunc('hour', arrival_timestamp), instance_id,"
+                  + " feature_fingerprint, query_type))"
+            },
+            {"sum(execution_ms)", "sum(execution_duration_ms)"},
+            {"sum(compile_ms)", "sum(compile_duration_ms)"},
+            {"sum(queue_ms)", "sum(queue_duration_ms)"},
+            {"sum(scanned_mb)", "sum(mbytes_scanned)"},
+            {"sum(spilled_mb)", "sum(mbytes_spilled)"},
+            {"max(max_execution_ms)", "max(execution_duration_ms)"},
+            {
+              "sum(queries) FILTER (hour = TIMESTAMP '2024-03-01 01:00')",
+              "count_if(arrival_timestamp >= TIMESTAMP '2024-03-01 01:00')"
+            }
+          }) {
+        double expected = lake.value("events", "SELECT " + column[1] + " FROM expected");
+        assertThat(
+            column[0],
+            value(store, "SELECT " + column[0] + " FROM fingerprints"),
+            closeTo(expected, 1e-9 * expected));
+      }
+    }
+  }
+
+  @Test
+  void keepsTheNewestReportsOfTheStream() throws Exception {
+    Instant today = Instant.parse("2024-03-02T00:00:00Z");
+    for (int i = 0; i < 3; i++) {
+      lake.writeParquet(
+          "status",
+          today,
+          name("status", i, "parquet"),
+          ("SELECT TIMESTAMP '2024-03-02' + to_seconds(n) AS reported_at, n AS records_read"
+                  + " FROM range(%d, %d) t(n)")
+              .formatted(i * 7000, (i + 1) * 7000));
+    }
+    try (HotStore store = open()) {
+      pollAll(store);
+      assertThat(value(store, "SELECT count(*) FROM status"), is(10_000.0));
+      assertThat(value(store, "SELECT max(records_read) FROM status"), is(20_999.0));
+    }
+  }
+
   /** More hours than a commit has files, in one run. */
   @Test
   void followsACompactionWithoutARowTwiceOrMissing() throws Exception {
@@ -687,7 +746,8 @@ class HotStoreTest {
         "SELECT concat_ws(' ', (SELECT sum(row_count) FROM loaded_files WHERE path LIKE 'events/%'),"
             + " (SELECT count(*) FROM events), (SELECT count(DISTINCT query_id) FROM events),"
             + " (SELECT sum(rejected) FROM rejected_counts), (SELECT count(*) FROM rejected),"
-            + " (SELECT sum(queries) FROM rollups_latest), (SELECT count(*) FROM rollups_latest))";
+            + " (SELECT sum(queries) FROM rollups_latest), (SELECT count(*) FROM rollups_latest),"
+            + " (SELECT sum(queries) FROM fingerprints), (SELECT sum(queue_ms) FROM fingerprints))";
     try (HotStore store = open()) {
       pollAll(store);
       String before = text(store, asked);

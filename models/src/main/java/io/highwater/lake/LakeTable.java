@@ -111,6 +111,19 @@ public final class LakeTable {
         .toList();
   }
 
+  /** What the markers among what was last listed say, by hour. */
+  public synchronized Map<LakeHour, List<Replacement>> replacements() {
+    Map<LakeHour, List<Replacement>> replacements = new HashMap<>();
+    for (Day day : days.values()) {
+      for (Hour hour : day.hours.values()) {
+        if (!hour.markers.isEmpty()) {
+          replacements.put(hour.hour, List.copyOf(hour.markers.values()));
+        }
+      }
+    }
+    return replacements;
+  }
+
   private static @Nullable Long epochHourOfDate(String name) {
     Matcher matcher = LakeHour.DATE.matcher(name);
     if (!matcher.matches()) {

@@ -6,6 +6,8 @@ import io.highwater.record.RecordBatch;
 import io.highwater.record.RecordSchemas;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.StringJoiner;
+import java.util.TreeMap;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.Float8Vector;
@@ -34,6 +36,7 @@ public final class StatusRows {
               RecordSchemas.column("greatest_event_time", FieldType.TIMESTAMP),
               RecordSchemas.column("watermark", FieldType.TIMESTAMP),
               RecordSchemas.column("backlog_messages", FieldType.INTEGER),
+              RecordSchemas.column("backlog_by_partition", FieldType.STRING),
               RecordSchemas.column("model_version", FieldType.STRING)));
 
   private StatusRows() {}
@@ -78,10 +81,8 @@ public final class StatusRows {
               : totals.greatestEventMillis());
       setTime(root, column++, row.watermarkMillis());
       setInteger(root, column++, backlog(totals));
-      if (row.modelVersion() != null) {
-        ((VarCharVector) root.getVector(column))
-            .setSafe(0, row.modelVersion().getBytes(StandardCharsets.UTF_8));
-      }
+      setText(root, column++, backlogByPartition(totals));
+      setText(root, column, row.modelVersion());
       root.setRowCount(1);
       return RecordBatch.copyOf(contract, root, REPORTED_AT);
     }
@@ -91,6 +92,23 @@ public final class StatusRows {
     return totals.backlogs().isEmpty()
         ? null
         : totals.backlogs().values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** JSON: {"0":12,"1":0}. */
+  private static @Nullable String backlogByPartition(StatusCounts totals) {
+    if (totals.backlogs().isEmpty()) {
+      return null;
+    }
+    StringJoiner json = new StringJoiner(",", "{", "}");
+    new TreeMap<>(totals.backlogs())
+        .forEach((partition, messages) -> json.add("\"" + partition + "\":" + messages));
+    return json.toString();
+  }
+
+  private static void setText(VectorSchemaRoot root, int column, @Nullable String value) {
+    if (value != null) {
+      ((VarCharVector) root.getVector(column)).setSafe(0, value.getBytes(StandardCharsets.UTF_8));
+    }
   }
 
   private static void setInteger(VectorSchemaRoot root, int column, @Nullable Long value) {

@@ -66,8 +66,13 @@ class ReportStatusTest {
     PAssert.that(report(stream))
         .satisfies(
             Rows.are(
-                List.of("greatest_event_time", "watermark", "backlog_messages", "model_version"),
-                "2024-03-01T00:09|2024-03-01T00:00|30|null"));
+                List.of(
+                    "greatest_event_time",
+                    "watermark",
+                    "backlog_messages",
+                    "backlog_by_partition",
+                    "model_version"),
+                "2024-03-01T00:09|2024-03-01T00:00|30|{\"3\":30}|null"));
     pipeline.run().waitUntilFinish();
   }
 
