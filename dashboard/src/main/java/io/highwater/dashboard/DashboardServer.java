@@ -68,6 +68,7 @@ public final class DashboardServer implements AutoCloseable {
     Answers answers = new Answers(store, clock);
     DashboardApi api = new DashboardApi(config, store, answers, clock);
     OutlierApi outliers = new OutlierApi(config, store, answers, clock);
+    AnalysisApi analyses = new AnalysisApi(config, store, answers, clock);
     Javalin server =
         Javalin.create(
             javalin -> {
@@ -88,6 +89,7 @@ public final class DashboardServer implements AutoCloseable {
               answers.addProblemsTo(javalin.routes);
               api.addTo(javalin.routes);
               outliers.addTo(javalin.routes);
+              analyses.addTo(javalin.routes);
             });
     try {
       server.start(config.host(), config.port());
