@@ -69,6 +69,7 @@ public final class DashboardServer implements AutoCloseable {
     DashboardApi api = new DashboardApi(config, store, answers, clock);
     OutlierApi outliers = new OutlierApi(config, store, answers, clock);
     AnalysisApi analyses = new AnalysisApi(config, store, answers, clock);
+    PipelineApi pipeline = new PipelineApi(config, store, answers, clock);
     Javalin server =
         Javalin.create(
             javalin -> {
@@ -90,6 +91,7 @@ public final class DashboardServer implements AutoCloseable {
               api.addTo(javalin.routes);
               outliers.addTo(javalin.routes);
               analyses.addTo(javalin.routes);
+              pipeline.addTo(javalin.routes);
             });
     try {
       server.start(config.host(), config.port());
