@@ -4,7 +4,6 @@ import io.highwater.dashboard.AnalysisQueries.TopBy;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.sql.SQLException;
-import java.time.InstantSource;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -20,8 +19,7 @@ final class AnalysisApi {
   private final AnalysisQueries analyses;
   private final Advice advice;
 
-  AnalysisApi(DashboardConfig config, HotStore store, Answers answers, InstantSource clock) {
-    ScopedQueries queries = new ScopedQueries(store, clock);
+  AnalysisApi(DashboardConfig config, ScopedQueries queries, Answers answers) {
     this.answers = answers;
     this.analyses = new AnalysisQueries(queries);
     this.advice = new Advice(queries, config);

@@ -76,7 +76,12 @@ final class Answers {
       if (tag.equals(context.header("If-None-Match"))) {
         context.status(304);
       } else {
-        send(context, 200, answer.of(context));
+        Map<String, ? extends @Nullable Object> body = answer.of(context);
+        if (ScopedQueries.LAKE.equals(body.get("source"))) {
+          // The store's version says nothing of it.
+          context.removeHeader("ETag");
+        }
+        send(context, 200, body);
       }
     };
   }
@@ -100,6 +105,13 @@ final class Answers {
     routes.exception(
         Problem.class,
         (problem, context) -> sendProblem(context, 400, problem.toJson(context.path())));
+    routes.exception(
+        HistoryLoading.class,
+        (loading, context) -> {
+          context.removeHeader("ETag");
+          context.header("Retry-After", "1");
+          send(context, 202, "application/json", loading.toJson());
+        });
     routes.exception(
         HttpResponseException.class,
         (e, context) ->

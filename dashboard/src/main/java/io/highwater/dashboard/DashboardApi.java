@@ -27,11 +27,16 @@ final class DashboardApi {
   private final ModelVersions models;
   private final InstantSource clock;
 
-  DashboardApi(DashboardConfig config, HotStore store, Answers answers, InstantSource clock) {
+  DashboardApi(
+      DashboardConfig config,
+      HotStore store,
+      HotQueries queries,
+      Answers answers,
+      InstantSource clock) {
     this.config = config;
     this.store = store;
     this.answers = answers;
-    this.queries = new HotQueries(store, clock);
+    this.queries = queries;
     this.models = new ModelVersions(config.registry(), config.contract());
     this.clock = clock;
   }

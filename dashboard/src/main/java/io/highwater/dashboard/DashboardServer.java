@@ -47,10 +47,12 @@ public final class DashboardServer implements AutoCloseable {
   private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
   private final HotStore store;
+  private final HistoryStore history;
   private final Javalin server;
 
-  private DashboardServer(HotStore store, Javalin server) {
+  private DashboardServer(HotStore store, HistoryStore history, Javalin server) {
     this.store = store;
+    this.history = history;
     this.server = server;
   }
 
@@ -66,10 +68,13 @@ public final class DashboardServer implements AutoCloseable {
     InstantSource clock = InstantSource.system();
     HotStore store = HotStore.open(config, clock);
     Answers answers = new Answers(store, clock);
-    DashboardApi api = new DashboardApi(config, store, answers, clock);
-    OutlierApi outliers = new OutlierApi(config, store, answers, clock);
-    AnalysisApi analyses = new AnalysisApi(config, store, answers, clock);
-    PipelineApi pipeline = new PipelineApi(config, store, answers, clock);
+    HistoryStore history = openHistory(config, store);
+    ScopedQueries scoped = new ScopedQueries(store, history, clock);
+    HotQueries queries = new HotQueries(store, scoped, clock);
+    DashboardApi api = new DashboardApi(config, store, queries, answers, clock);
+    OutlierApi outliers = new OutlierApi(config, store, scoped, answers, clock);
+    AnalysisApi analyses = new AnalysisApi(config, scoped, answers);
+    PipelineApi pipeline = new PipelineApi(config, store, queries, answers, clock);
     Javalin server =
         Javalin.create(
             javalin -> {
@@ -96,11 +101,22 @@ public final class DashboardServer implements AutoCloseable {
     try {
       server.start(config.host(), config.port());
     } catch (RuntimeException e) {
+      history.close();
       store.close();
       throw cannotListen(config, e);
     }
     store.start();
-    return new DashboardServer(store, server);
+    return new DashboardServer(store, history, server);
+  }
+
+  private static HistoryStore openHistory(DashboardConfig config, HotStore store)
+      throws IOException {
+    try {
+      return HistoryStore.open(config, store, HistoryStore.LONGEST_LOAD);
+    } catch (IOException e) {
+      store.close();
+      throw e;
+    }
   }
 
   /** The port that it listens on. */
@@ -117,6 +133,7 @@ public final class DashboardServer implements AutoCloseable {
   @Override
   public void close() {
     server.stop();
+    history.close();
     store.close();
   }
 

@@ -32,9 +32,9 @@ final class HotQueries {
   private final ScopedQueries scoped;
   private final InstantSource clock;
 
-  HotQueries(HotStore store, InstantSource clock) {
+  HotQueries(HotStore store, ScopedQueries scoped, InstantSource clock) {
     this.store = store;
-    this.scoped = new ScopedQueries(store, clock);
+    this.scoped = scoped;
     this.clock = clock;
   }
 

@@ -105,6 +105,7 @@ public final class HotStore implements AutoCloseable {
   private boolean broken;
 
   private volatile StoreStatus status;
+  private volatile long oldestHour = Long.MIN_VALUE;
   private final AtomicLong commits = new AtomicLong();
 
   /**
@@ -168,6 +169,11 @@ public final class HotStore implements AutoCloseable {
 
   public StoreStatus status() {
     return status;
+  }
+
+  /** The first hour that is kept, in hours since the epoch. */
+  long oldestHour() {
+    return oldestHour;
   }
 
   /** The lake's tables that are followed. */
@@ -366,11 +372,12 @@ public final class HotStore implements AutoCloseable {
       }
     }
     long oldest = newest - config.keepDays() * 24L;
+    oldestHour = oldest;
     files.values().removeIf(file -> file.hour().epochHour() < oldest);
     return new Listing(files, damagedMarkers, unreadable, error);
   }
 
-  private static String belowContract(Path root, Path path) {
+  static String belowContract(Path root, Path path) {
     return root.relativize(path).toString().replace('\\', '/');
   }
 
@@ -382,7 +389,7 @@ public final class HotStore implements AutoCloseable {
     return path.substring(0, path.indexOf('/'));
   }
 
-  private static @Nullable FoundFile attributes(String path, LakeFile file) throws IOException {
+  static @Nullable FoundFile attributes(String path, LakeFile file) throws IOException {
     try {
       BasicFileAttributes attributes = Files.readAttributes(file.path(), BasicFileAttributes.class);
       return new FoundFile(

@@ -48,9 +48,14 @@ final class OutlierApi {
   private final Feedback feedback;
   private final InstantSource clock;
 
-  OutlierApi(DashboardConfig config, HotStore store, Answers answers, InstantSource clock) {
+  OutlierApi(
+      DashboardConfig config,
+      HotStore store,
+      ScopedQueries scoped,
+      Answers answers,
+      InstantSource clock) {
     this.answers = answers;
-    this.queries = new OutlierQueries(store, clock);
+    this.queries = new OutlierQueries(store, scoped);
     this.feedback = new Feedback(config.lake(), config.contract(), clock);
     this.clock = clock;
   }

@@ -3,7 +3,6 @@ package io.highwater.dashboard;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -72,9 +71,9 @@ final class OutlierQueries {
   private final HotStore store;
   private final ScopedQueries scoped;
 
-  OutlierQueries(HotStore store, InstantSource clock) {
+  OutlierQueries(HotStore store, ScopedQueries scoped) {
     this.store = store;
-    this.scoped = new ScopedQueries(store, clock);
+    this.scoped = scoped;
   }
 
   /** How many rows are asked for, after how many others, and whether neighbours are folded. */

@@ -28,10 +28,15 @@ final class PipelineApi {
   private final ModelVersions models;
   private final InstantSource clock;
 
-  PipelineApi(DashboardConfig config, HotStore store, Answers answers, InstantSource clock) {
+  PipelineApi(
+      DashboardConfig config,
+      HotStore store,
+      HotQueries queries,
+      Answers answers,
+      InstantSource clock) {
     this.store = store;
     this.answers = answers;
-    this.queries = new HotQueries(store, clock);
+    this.queries = queries;
     this.models = new ModelVersions(config.registry(), config.contract());
     this.clock = clock;
   }

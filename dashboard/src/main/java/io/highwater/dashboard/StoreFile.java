@@ -24,6 +24,8 @@ import org.slf4j.LoggerFactory;
 final class StoreFile {
   private static final Logger log = LoggerFactory.getLogger(StoreFile.class);
 
+  private static final String MEMORY = "1GB";
+
   /** Raised whenever {@link #CREATE} changes; a store of another version is built anew. */
   private static final int SCHEMA_VERSION = 5;
 
@@ -130,7 +132,7 @@ final class StoreFile {
     }
     if (Files.exists(file)) {
       try {
-        DuckDBConnection connection = connect(file);
+        DuckDBConnection connection = connect(file, MEMORY);
         if (isCurrent(connection, config)) {
           return connection;
         }
@@ -152,7 +154,7 @@ final class StoreFile {
     // A log without its store belongs to a deleted one.
     delete(file);
     try {
-      DuckDBConnection connection = connect(file);
+      DuckDBConnection connection = connect(file, MEMORY);
       create(connection, config);
       return connection;
     } catch (SQLException e) {
@@ -161,17 +163,24 @@ final class StoreFile {
     }
   }
 
+  /** A new and empty one that is not kept, with less memory: there may be several. */
+  static DuckDBConnection createTemporary(DashboardConfig config, Path file) throws SQLException {
+    DuckDBConnection connection = connect(file, "256MB");
+    create(connection, config);
+    return connection;
+  }
+
   /** The first line of what DuckDB says; the rest repeats the statement. */
   static String firstLine(Exception e) {
     String message = String.valueOf(e.getMessage());
     return message.lines().findFirst().orElse(message);
   }
 
-  private static DuckDBConnection connect(Path file) throws SQLException {
+  private static DuckDBConnection connect(Path file, String memory) throws SQLException {
     Properties settings = new Properties();
     // The store is small; what DuckDB takes by default, 80 % of the machine, belongs to the
     // pipeline next door.
-    settings.setProperty("memory_limit", "1GB");
+    settings.setProperty("memory_limit", memory);
     settings.setProperty("threads", "2");
     settings.setProperty("autoinstall_known_extensions", "false");
     settings.setProperty("allow_community_extensions", "false");
@@ -245,7 +254,7 @@ final class StoreFile {
     }
   }
 
-  private static void delete(Path file) throws IOException {
+  static void delete(Path file) throws IOException {
     Files.deleteIfExists(file);
     Files.deleteIfExists(file.resolveSibling(file.getFileName() + ".wal"));
   }
