@@ -129,7 +129,7 @@ class HotStoreTest {
       writeHour(HOUR.plusSeconds(3600L * i), i);
     }
     try (HotStore store = open()) {
-      store.poll();
+      pollAll(store);
     }
     try (RandomAccessFile file = new RandomAccessFile(config.store().toFile(), "rw")) {
       // Behind the headers, all over the blocks.
@@ -139,7 +139,7 @@ class HotStoreTest {
       }
     }
     try (HotStore store = open()) {
-      store.poll();
+      pollAll(store);
       assertHolds(store, 3 * 3 * 7, 3, 600);
     }
   }
