@@ -1,119 +1,17 @@
-// The charts, drawn by uPlot: what it is given is numbers, and tooltips are built from text nodes.
+// The charts of the views.
 import { html } from "./html.js";
-import { useEffect, useMemo, useRef } from "./vendor/preact/hooks.js";
+import { useMemo, useRef } from "./vendor/preact/hooks.js";
 import uPlot from "./vendor/uplot/uPlot.js";
 import { CLASSES, count, millis, percent, rate, times as timesOf } from "./format.js";
+import { Plot, axes, clock, colorOf, overTime, rangeByDrag, seconds, style, tooltip } from "./plot.js";
 
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-export const colorOf = (key) => style(`--class-${key}`);
-const utc = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
-const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
-
-/** 24-hour times, with the day below where it begins and at the left end. */
-function times(u, ticks) {
-  let day = "";
-  return ticks.map((t) => {
-    const iso = new Date(t * 1000).toISOString();
-    const isNew = iso.slice(0, 10) !== day;
-    day = iso.slice(0, 10);
-    return isNew ? `${iso.slice(11, 16)}\n${day}` : iso.slice(11, 16);
-  });
-}
-
-function axes(values, timeValues) {
-  const common = {
-    stroke: style("--muted"),
-    font: "12px system-ui, sans-serif",
-    grid: { stroke: style("--grid"), width: 1 },
-    ticks: { show: false },
-  };
-  return [
-    { ...common, grid: { show: false }, space: 70, size: 42, values: timeValues },
-    { ...common, size: 58, gap: 6, values },
-  ];
-}
-
-/** Rows of [swatch colour or null, label, value] beside the pointer. */
-function tooltip(rowsAt) {
-  let box;
-  return {
-    hooks: {
-      init(u) {
-        box = document.createElement("div");
-        box.className = "tooltip";
-        box.hidden = true;
-        u.over.append(box);
-      },
-      setCursor(u) {
-        const index = u.cursor.idx;
-        const lines = index == null || u.cursor.left < 0 ? null : rowsAt(index);
-        box.hidden = !lines;
-        if (!lines) return;
-        box.replaceChildren(
-          ...lines.map(([color, label, value]) => {
-            const line = document.createElement("div");
-            if (color) {
-              const swatch = document.createElement("i");
-              swatch.style.background = color;
-              line.append(swatch);
-            }
-            const name = document.createElement("span");
-            name.textContent = label;
-            const number = document.createElement("b");
-            number.textContent = value;
-            line.append(name, number);
-            return line;
-          }),
-        );
-        const x = u.valToPos(u.data[0][index], "x");
-        const left = x + box.offsetWidth + 16 > u.over.clientWidth ? x - box.offsetWidth - 12 : x + 12;
-        box.style.transform = `translate(${Math.max(left, -50)}px, 8px)`;
-      },
-    },
-  };
-}
-
-/** A chart that follows its container's width; arrow keys move its cursor. */
-function Plot({ height, build, data, shape, label }) {
-  const holder = useRef(null);
-  const plot = useRef(null);
-  useEffect(() => {
-    const element = holder.current;
-    const u = new uPlot({ ...build(), width: element.clientWidth || 300, height }, data, element);
-    plot.current = u;
-    const observer = new ResizeObserver(() => u.setSize({ width: element.clientWidth, height }));
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      u.destroy();
-    };
-  }, [shape, height]);
-  useEffect(() => plot.current?.setData(data), [data]);
-  const move = (event) => {
-    const u = plot.current;
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!u || !step) return;
-    event.preventDefault();
-    const last = u.data[0].length - 1;
-    const index = Math.min(last, Math.max(0, (u.cursor.idx ?? (step > 0 ? -1 : last + 1)) + step));
-    u.setCursor({ left: u.valToPos(u.data[0][index], "x"), top: 20 });
-  };
-  return html`<div
-    class="plot"
-    ref=${holder}
-    tabindex="0"
-    role="img"
-    aria-label=${`${label} Arrow keys move along it.`}
-    onKeyDown=${move}
-    onBlur=${() => plot.current?.setCursor({ left: -10, top: -10 })}
-  ></div>`;
-}
+// A lake younger than the range would leave most of a chart empty.
+const firstWithData = (values) => Math.max(0, (values ?? []).findIndex((n) => n > 0));
 
 function stack(chart, shown, mode) {
   const total = chart.series.queries ?? [];
-  // A lake younger than the window would leave most of the chart empty.
-  const first = Math.max(0, total.findIndex((n) => n > 0));
-  const x = chart.times.slice(first).map((time) => Date.parse(time) / 1000);
+  const first = firstWithData(total);
+  const x = chart.times.slice(first).map(seconds);
   const rows = [];
   for (const c of shown) {
     const below = rows.at(-1);
@@ -127,93 +25,209 @@ function stack(chart, shown, mode) {
   return { x, total, first, data: [x, ...rows] };
 }
 
+/** Severities differ by shape and size, not by colour alone. */
+const SHAPES = { critical: [5.5, (c, x, y, r) => diamond(c, x, y, r)], major: [4.5, (c, x, y, r) => triangle(c, x, y, r)], minor: [3, (c, x, y, r) => c.arc(x, y, r, 0, 7)] };
+
+function diamond(context, x, y, r) {
+  context.moveTo(x, y - r);
+  context.lineTo(x + r, y);
+  context.lineTo(x, y + r);
+  context.lineTo(x - r, y);
+  context.closePath();
+}
+
+function triangle(context, x, y, r) {
+  context.moveTo(x - r, y - r);
+  context.lineTo(x + r, y - r);
+  context.lineTo(x, y + r);
+  context.closePath();
+}
+
+const MARK_LINE = 9;
+
+/** Outliers at the moment they happened, in a line along the top; a click opens one. */
+function outlierMarks(marksNow, onMark) {
+  const nearest = (u, event) => {
+    const box = u.over.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    if (y > 2 * MARK_LINE) return null;
+    const near = (m) => Math.abs(u.valToPos(seconds(m.event_time), "x") - x);
+    const best = marksNow().reduce((a, b) => (a && near(a) <= near(b) ? a : b), null);
+    return best && near(best) < 8 ? best : null;
+  };
+  return {
+    hooks: {
+      ready(u) {
+        u.over.addEventListener("click", (event) => {
+          const mark = nearest(u, event);
+          if (mark) onMark(mark);
+        });
+        u.over.addEventListener("mousemove", (event) => u.over.classList.toggle("on-mark", !!nearest(u, event)));
+      },
+      draw(u) {
+        const { ctx: context, bbox } = u;
+        const scale = devicePixelRatio;
+        context.save();
+        context.beginPath();
+        context.rect(bbox.left - 6 * scale, bbox.top, bbox.width + 12 * scale, bbox.height);
+        context.clip();
+        context.lineWidth = 1.2 * scale;
+        context.strokeStyle = style("--panel");
+        // The worst last, on top.
+        for (const severity of ["minor", "major", "critical"]) {
+          const [radius, shape] = SHAPES[severity];
+          context.fillStyle = style(`--severity-${severity}`);
+          for (const mark of marksNow()) {
+            if ((mark.severity ?? "minor") !== severity) continue;
+            context.beginPath();
+            shape(context, u.valToPos(seconds(mark.event_time), "x", true), bbox.top + MARK_LINE * scale, radius * scale);
+            context.fill();
+            context.stroke();
+          }
+        }
+        context.restore();
+      },
+    },
+  };
+}
+
 /** The classes' shares or counts, stacked; hidden classes are left out and the scale follows. */
-export function ClassChart({ chart, hidden, mode, theme }) {
+export function ClassChart({ chart, hidden, mode, theme, onRange, onMark, onPick }) {
   const shown = CLASSES.filter((c) => !hidden.includes(c.key));
   const { x, total, first, data } = useMemo(() => stack(chart, shown, mode), [chart, hidden.join(), mode]);
   // The tooltip reads what the newest data is, not what it was when the chart was made.
   const now = useRef(null);
-  now.current = { chart, total, first, x };
+  now.current = { chart, total, first, x, onRange, onMark, onPick };
+  const build = () => {
+    const options = overTime((t) => (mode === "share" ? `${+(t * 100).toFixed(2)} %` : count(t)));
+    return {
+      ...options,
+      // Room above for the outliers' marks.
+      scales: { x: { time: true }, y: { range: (u, min, max) => [0, max > 0 ? max * 1.12 : 1] } },
+      series: [
+        {},
+        ...shown.map((c) => ({ stroke: colorOf(c.key), width: 1.5, fill: `${colorOf(c.key)}b8`, points: { show: x.length < 3, size: 5 } })),
+      ],
+      bands: shown.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })),
+      plugins: [
+        rangeByDrag((...range) => now.current.onRange(...range)),
+        outlierMarks(() => now.current.chart.marks ?? [], (mark) => now.current.onMark(mark)),
+        tooltip((i) => {
+          const { chart, total, first, x } = now.current;
+          const at = i + first;
+          if (x[i] == null) return null;
+          const outliers = chart.series.outliers?.[at];
+          return [
+            [null, `${clock(x[i])} UTC`, `${count(total[at])} queries`],
+            ...[...CLASSES].reverse().map((c) => {
+              const n = chart.series[c.key][at];
+              return [colorOf(c.key), c.label, total[at] ? `${percent(n / total[at])}  (${count(n)})` : "–"];
+            }),
+            ...(outliers == null ? [] : [[null, "Outliers", count(outliers)]]),
+          ];
+        }),
+      ],
+    };
+  };
+  return html`<${Plot}
+    height=${270}
+    build=${build}
+    data=${data}
+    shape=${[hidden.join(), mode, theme, x.length < 3].join("|")}
+    label=${`${mode === "share" ? "Share" : "Count"} of queries by class over event time, ${count(chart.marks?.length ?? 0)} outliers marked.`}
+    onPick=${(i) => now.current.onPick(x[i], chart.step_seconds)}
+  />`;
+}
+
+/** How long queries ran and how long they waited in the queue, one upon the other. */
+export function WorkChart({ chart, theme, onRange }) {
+  const { x, queue, run, data } = useMemo(() => {
+    const first = firstWithData(chart.series.queries);
+    const x = chart.times.slice(first).map(seconds);
+    const run = (chart.series.execution_ms ?? []).slice(first);
+    const queue = (chart.series.queue_ms ?? []).slice(first);
+    return { x, run, queue, data: [x, run.map((r, i) => r + queue[i]), run] };
+  }, [chart]);
+  const now = useRef(null);
+  now.current = { x, queue, run, onRange };
   const build = () => ({
-    tzDate: utc,
-    padding: [10, 18, 0, 0],
-    legend: { show: false },
-    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: { range: (u, min, max) => [0, max > 0 ? Math.min(max * 1.08, mode === "share" && max > 0.93 ? 1 : Infinity) : 1] } },
-    axes: axes((u, ticks) => ticks.map((t) => (mode === "share" ? `${+(t * 100).toFixed(2)} %` : count(t))), times),
+    ...overTime((t) => (t === 0 ? "0" : millis(t))),
     series: [
       {},
-      ...shown.map((c) => ({
-        stroke: colorOf(c.key),
-        width: 1.5,
-        fill: `${colorOf(c.key)}b8`,
-        points: { show: x.length < 3, size: 5 },
-      })),
+      { stroke: colorOf("queue_wlm_bound"), width: 1.5, fill: `${colorOf("queue_wlm_bound")}b8`, points: { show: x.length < 3 } },
+      { stroke: style("--accent"), width: 1.5, fill: `${style("--accent")}66`, points: { show: x.length < 3 } },
     ],
-    bands: shown.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })),
+    bands: [{ series: [1, 2] }],
     plugins: [
+      rangeByDrag((...range) => now.current.onRange(...range)),
       tooltip((i) => {
-        const { chart, total, first, x } = now.current;
-        const at = i + first;
+        const { x, queue, run } = now.current;
         if (x[i] == null) return null;
         return [
-          [null, `${clock(x[i])} UTC`, `${count(total[at])} queries`],
-          ...[...CLASSES].reverse().map((c) => {
-            const n = chart.series[c.key][at];
-            return [colorOf(c.key), c.label, total[at] ? `${percent(n / total[at])}  (${count(n)})` : "–"];
-          }),
+          [null, `${clock(x[i])} UTC`, ""],
+          [colorOf("queue_wlm_bound"), "In the queue", millis(queue[i])],
+          [style("--accent"), "Running", millis(run[i])],
+          [null, "Queue share", percent(queue[i] + run[i] ? queue[i] / (queue[i] + run[i]) : null)],
         ];
       }),
     ],
   });
-  return html`<${Plot}
-    height=${260}
-    build=${build}
-    data=${data}
-    shape=${[hidden.join(), mode, theme, x.length < 3].join("|")}
-    label="Share of queries by class over event time."
-  />`;
+  return html`<${Plot} height=${270} build=${build} data=${data} shape=${[theme, x.length < 3].join("|")} label="Queue time upon run time, summed, over event time." />`;
+}
+
+/** Lines over time: series are {label, values, color (a variable's name), format}. */
+export function LineChart({ times, series, theme, label, height = 190, format = count, stepped, seconds: withSeconds }) {
+  const x = useMemo(() => times.map(seconds), [times]);
+  const data = useMemo(() => [x, ...series.map((s) => s.values)], [x, ...series.map((s) => s.values)]);
+  const now = useRef(null);
+  now.current = { x, series };
+  const build = () => ({
+    ...overTime(format),
+    series: [
+      {},
+      ...series.map((s) => ({
+        stroke: style(s.color),
+        fill: series.length === 1 ? `${style(s.color)}30` : undefined,
+        width: 1.5,
+        paths: stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
+        points: { show: x.length < 3, size: 5 },
+      })),
+    ],
+    plugins: [
+      tooltip((i) => {
+        const { x, series } = now.current;
+        if (x[i] == null) return null;
+        const at = withSeconds ? new Date(x[i] * 1000).toISOString().slice(11, 19) : clock(x[i]);
+        return [[null, `${at} UTC`, ""], ...series.map((s) => [style(s.color), s.label, (s.format ?? format)(s.values[i])])];
+      }),
+    ],
+  });
+  return html`<${Plot} height=${height} build=${build} data=${data} shape=${[theme, series.length, x.length < 3].join("|")} label=${label} />`;
 }
 
 /** Rows that arrived in the lake, by wall clock. */
 export function ThroughputChart({ throughput, theme }) {
-  const step = throughput.step_seconds;
-  const start = Date.parse(throughput.from) / 1000;
-  const data = useMemo(
-    () => [throughput.rows_per_second.map((_, i) => start + i * step), throughput.rows_per_second],
-    [throughput],
-  );
-  const x = data[0];
-  const now = useRef(null);
-  now.current = { x, y: throughput.rows_per_second };
-  const build = () => ({
-    tzDate: utc,
-    padding: [10, 18, 0, 0],
-    legend: { show: false },
-    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: { range: (u, min, max) => [0, max > 0 ? max * 1.1 : 1] } },
-    axes: axes((u, ticks) => ticks.map((t) => rate(t)), (u, ticks) => ticks.map((t) => new Date(t * 1000).toISOString().slice(11, 16))),
-    series: [
-      {},
-      {
-        stroke: style("--accent"),
-        fill: `${style("--accent")}30`,
-        width: 1.5,
-        paths: uPlot.paths.stepped({ align: 1 }),
-        points: { show: false },
-      },
-    ],
-    plugins: [
-      tooltip((i) => {
-        const { x, y } = now.current;
-        return x[i] == null ? null : [[null, `${new Date(x[i] * 1000).toISOString().slice(11, 19)} UTC`, `${rate(y[i])} queries/s`]];
-      }),
-    ],
-  });
-  return html`<${Plot} height=${260} build=${build} data=${data} shape=${theme} label="Queries per second over the last ten minutes of wall clock." />`;
+  const start = Date.parse(throughput.from);
+  const step = throughput.step_seconds * 1000;
+  const times = useMemo(() => throughput.rows_per_second.map((_, i) => new Date(start + i * step).toISOString()), [throughput]);
+  const series = [{ label: "Queries/s", values: throughput.rows_per_second, color: "--accent" }];
+  return html`<${LineChart} times=${times} series=${series} format=${rate} theme=${theme} stepped seconds label="Queries per second over the last ten minutes of wall clock." />`;
 }
 
 const log = (ms) => Math.log10(Math.max(1, ms));
+const dots = (color, size) => ({ stroke: color, paths: () => null, points: { show: true, size, width: 0, fill: color } });
+const decades = (u, axis, min, max) => {
+  const ticks = [];
+  for (let t = Math.ceil(min); t <= max; t++) ticks.push(t);
+  return ticks;
+};
+const powersOfTen = (t) => millis(10 ** t);
+
+/** Whole half decades around all that is drawn. */
+function aroundAll(u) {
+  const all = u.data.slice(1).flat().filter((v) => v != null);
+  return all.length ? [Math.floor(Math.min(...all) * 2) / 2, Math.ceil(Math.max(...all) * 2 + 0.01) / 2] : [2, 6];
+}
 
 /** What scored queries took against what was predicted, both in powers of ten; on the line they are equal. */
 export function PredictionChart({ rows, theme }) {
@@ -225,38 +239,23 @@ export function PredictionChart({ rows, theme }) {
   }, [sorted]);
   const now = useRef(null);
   now.current = sorted;
-  // One square for both axes, so that the line of equality is the diagonal.
-  const range = (u) => {
-    const all = u.data.flat().filter((v) => v != null);
-    return all.length ? [Math.floor(Math.min(...all) * 2) / 2, Math.ceil(Math.max(...all) * 2 + 0.01) / 2] : [2, 6];
-  };
-  const decades = (u, axis, min, max) => {
-    const ticks = [];
-    for (let t = Math.ceil(min); t <= max; t++) ticks.push(t);
-    return ticks;
-  };
-  const dots = (color, size) => ({ stroke: color, paths: () => null, points: { show: true, size, width: 0, fill: color } });
   const build = () => {
-    const [x, y] = axes((u, ticks) => ticks.map((t) => millis(10 ** t)), (u, ticks) => ticks.map((t) => millis(10 ** t)));
+    const [x, y] = axes(powersOfTen, (u, ticks) => ticks.map(powersOfTen));
     const named = (axis, label) => ({ ...axis, label, labelSize: 20, labelFont: axis.font, splits: decades, grid: { stroke: style("--grid"), width: 1 } });
     return {
       padding: [10, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-      scales: { x: { time: false, range }, y: { range } },
+      // One square for both axes, so that the line of equality is the diagonal.
+      scales: { x: { time: false, range: aroundAll }, y: { range: aroundAll } },
       axes: [{ ...named(x, "predicted"), size: 26 }, named(y, "actual")],
-      series: [
-        {},
-        { stroke: style("--muted"), width: 1, dash: [4, 4], points: { show: false } },
-        dots(`${style("--accent")}90`, 5),
-        dots(style("--bad"), 7),
-      ],
+      series: [{}, { stroke: style("--muted"), width: 1, dash: [4, 4], points: { show: false } }, dots(`${style("--accent")}90`, 5), dots(style("--bad"), 7)],
       plugins: [
         tooltip((i) => {
           const r = now.current[i];
           if (!r) return null;
           return [
-            [null, `${clock(Date.parse(r.event_time) / 1000)} UTC`, `instance ${r.instance}`],
+            [null, `${clock(seconds(r.event_time))} UTC`, `instance ${r.instance}`],
             [null, "predicted", millis(r.predicted_ms)],
             [null, "expected at most", millis(Math.max(r.predicted_ms, r.predicted_p90_ms ?? 0))],
             [null, "actual", `${millis(r.actual_ms)}  (${timesOf(r.actual_ms / Math.max(1, r.predicted_ms))})`],
@@ -267,11 +266,53 @@ export function PredictionChart({ rows, theme }) {
     };
   };
   const outliers = rows.filter((r) => r.is_outlier).length;
-  return html`<${Plot}
-    height=${330}
-    build=${build}
-    data=${data}
-    shape=${theme}
-    label=${`Actual against predicted duration of the ${rows.length} newest scored queries, ${outliers} of them outliers.`}
-  />`;
+  return html`<${Plot} height=${330} build=${build} data=${data} shape=${theme}
+    label=${`Actual against predicted duration of the ${rows.length} newest scored queries, ${outliers} of them outliers.`} />`;
+}
+
+/** How long one fingerprint took each time, in powers of ten, outliers in red, the prediction as a line. */
+export function HistoryChart({ points, theme }) {
+  const sorted = useMemo(() => [...points].sort((a, b) => seconds(a.event_time) - seconds(b.event_time)), [points]);
+  const data = useMemo(() => {
+    const value = (v) => (v == null ? null : log(v));
+    return [
+      sorted.map((p) => seconds(p.event_time)),
+      sorted.map((p) => value(p.predicted_ms)),
+      sorted.map((p) => (p.is_outlier ? null : value(p.actual_ms))),
+      sorted.map((p) => (p.is_outlier ? value(p.actual_ms) : null)),
+    ];
+  }, [sorted]);
+  const now = useRef(null);
+  now.current = sorted;
+  const build = () => {
+    const options = overTime(powersOfTen);
+    return {
+      ...options,
+      scales: {
+        // A single point has no range of its own.
+        x: { time: true, range: (u, min, max) => (max > min ? [min - (max - min) * 0.03, max + (max - min) * 0.03] : [min - 3600, max + 3600]) },
+        y: { range: aroundAll },
+      },
+      axes: [options.axes[0], { ...options.axes[1], splits: decades }],
+      series: [
+        {},
+        { ...dots(style("--muted"), 4), spanGaps: true },
+        dots(style("--accent"), 6),
+        dots(style("--bad"), 8),
+      ],
+      plugins: [
+        tooltip((i) => {
+          const p = now.current[i];
+          if (!p) return null;
+          return [
+            [null, `${clock(seconds(p.event_time))} UTC`, p.is_outlier ? "outlier" : ""],
+            [p.is_outlier ? style("--bad") : style("--accent"), "took", millis(p.actual_ms)],
+            [style("--muted"), "predicted", millis(p.predicted_ms)],
+          ];
+        }),
+      ],
+    };
+  };
+  return html`<${Plot} height=${220} build=${build} data=${data} shape=${theme}
+    label=${`How long this query took the last ${sorted.length} times, and what was predicted.`} />`;
 }

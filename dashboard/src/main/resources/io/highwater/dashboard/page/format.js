@@ -79,3 +79,10 @@ export function age(seconds) {
 
 export const dateTime = (iso) => (iso ? iso.slice(0, 19).replace("T", " ").replace("Z", "") : DASH);
 export const timeOnly = (iso) => (iso ? iso.slice(11, 19).replace("Z", "") : DASH);
+
+/** A file's size, in powers of 1000. */
+export function bytes(size) {
+  if (size == null) return DASH;
+  if (size < 1e6) return size < 1000 ? `${whole.format(size)} B` : `${whole.format(size / 1000)} kB`;
+  return megabytes(size / 1e6);
+}

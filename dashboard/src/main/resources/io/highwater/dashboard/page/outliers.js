@@ -1,56 +1,32 @@
-// Outliers, and the model that says so.
-import { html } from "./html.js";
-import { useState } from "./vendor/preact/hooks.js";
-import { PredictionChart } from "./charts.js";
-import { REASONS, SEVERITIES, count, dateTime, labelOf, megabytes, millis, percent, reasonOf, times } from "./format.js";
+// Outliers: what took far longer than was to be expected, and why.
+import { html, usePage } from "./html.js";
+import { useEffect, useState } from "./vendor/preact/hooks.js";
+import { REASONS, SEVERITIES, count, dateTime, millis, reasonOf, times } from "./format.js";
+import { download, hasToken } from "./http.js";
+import { Link, Loaded, Panel, Severity } from "./parts.js";
+import { NO_FILTERS, scopeQuery } from "./view.js";
+import { Drawer } from "./drawer.js";
 
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
+const PAGE_ROWS = 50;
 
-function Severity({ value }) {
-  const severity = SEVERITIES.find((s) => s.key === value);
-  return html`<span class=${`badge severity ${value}`} title=${severity?.hint}>${severity?.label ?? value ?? "–"}</span>`;
-}
+const filters = (view) => ({
+  severity: view.severity,
+  reason: view.reason,
+  user: view.user,
+  database: view.database,
+  type: view.type,
+  fingerprint: view.fingerprint,
+  min_duration_ms: view.longer,
+  fold: String(view.fold),
+});
 
-/** The record, as what was to be expected, what it was, and how it ran; fields without a value are left out. */
-function Details({ row: r, id, onInstance }) {
-  const field = (label, value) => value != null && value !== "" && html`<div><dt>${label}</dt><dd>${value}</dd></div>`;
-  const tables = (ids) => ids && ids.split(",").join(", ");
-  const position = r.topic != null && `${r.topic}/${r.partition ?? "?"}@${r.offset ?? "?"}`;
-  return html`<div id=${id} class="details">
-    <section><h3>Expected</h3><dl>
-      ${field("Took", millis(r.actual_ms))}
-      ${field("Predicted", millis(r.predicted_ms))}
-      ${field("90 % of such up to", r.predicted_p90_ms != null && millis(r.predicted_p90_ms))}
-      ${field("Usually (median)", r.usual_median_ms != null && millis(r.usual_median_ms))}
-      ${field("Usually (95 %)", r.usual_p95_ms != null && millis(r.usual_p95_ms))}
-      ${field("Seen before", count(r.usual_count))}
-      ${field("Duration score", r.duration_score?.toFixed(2))}
-      ${field("Forest score", r.forest_score?.toFixed(2))}
-      ${field("Model", html`<span class="mono">${r.model_version}</span>`)}
-    </dl></section>
-    <section><h3>Query</h3><dl>
-      ${field("Query", html`<span class="mono">${r.query_id}</span>`)}
-      ${field("Type", r.query_type)}
-      ${field("Class", labelOf(r.query_class))}
-      ${field("User", r.user_id)}
-      ${field("Database", r.database_id)}
-      ${field("Fingerprint", r.fingerprint && html`<span class="mono">${r.fingerprint}</span>`)}
-      ${field("Joins", r.num_joins)}
-      ${field("Scans", r.num_scans)}
-      ${field("Aggregations", r.num_aggregations)}
-      ${field("Tables read", tables(r.read_table_ids))}
-      ${field("Tables written", tables(r.write_table_ids))}
-    </dl></section>
-    <section><h3>Run</h3><dl>
-      ${field("Queue", millis(r.queue_ms))}
-      ${field("Compile", millis(r.compile_ms))}
-      ${field("Scanned", megabytes(r.scanned_mb))}
-      ${field("Spilled", megabytes(r.spilled_mb))}
-      ${field("Nodes", r.cluster_size)}
-      ${field("Aborted", r.aborted ? "yes" : null)}
-      ${field("Position", position && html`<span class="mono">${position}</span>`)}
-    </dl><button class="link" onClick=${() => onInstance(r.instance)}>Show instance ${r.instance} alone</button></section>
-  </div>`;
+export function requests(view) {
+  const wanted = {
+    outliers: { path: `api/anomalies?${scopeQuery(view, { ...filters(view), limit: PAGE_ROWS, offset: view.offset || "" })}` },
+    options: { path: `api/anomalies/options?${scopeQuery(view)}` },
+  };
+  if (view.outlier) wanted.outlier = { path: `api/anomalies/${encodeURIComponent(view.outlier)}` };
+  return wanted;
 }
 
 /** How to come by outliers, where nothing was scored. */
@@ -72,75 +48,134 @@ function NothingScored({ status }) {
 }
 
 /** A filter of the table; each choice says how many there are. */
-function Filter({ label, options, value, counted, onChange }) {
+function Filter({ label, options, value, onChange, short }) {
+  const known = options.some((o) => o.value === value);
   return html`<label class="filter">${label} <select value=${value} onChange=${(e) => onChange(e.target.value)}>
     <option value="" selected=${value === ""}>All</option>
-    ${options.filter((o) => o.key === value || counted(o.key) > 0).map((o) => html`<option key=${o.key} value=${o.key} selected=${o.key === value}>${o.label} (${count(counted(o.key))})</option>`)}
+    ${!known && value && html`<option value=${value} selected>${short ? value.slice(0, 12) : value}</option>`}
+    ${options.map((o) => html`<option key=${o.value} value=${o.value} selected=${o.value === value}>${o.label ?? (short ? `${o.value.slice(0, 12)}…` : o.value)} (${count(o.count)})</option>`)}
   </select></label>`;
 }
 
-/** The outliers of the selection, the newest first; a row opens to its record. */
-export function OutlierTable({ outliers, status, severity, reason, onFilter, onInstance }) {
-  const [open, setOpen] = useState(null);
-  const { by, rows, total } = outliers;
+const LONGER = [["", "any"], ["10000", "10 s"], ["60000", "1 min"], ["300000", "5 min"], ["1800000", "30 min"]];
+
+function Filters({ body }) {
+  const { view, go, data } = usePage();
+  const options = data.options?.body ?? {};
+  const change = (part) => go({ ...part, offset: 0 });
+  const by = body?.by ?? [];
   const sum = (test) => by.filter(test).reduce((n, b) => n + b.count, 0);
-  if (!by.length && !severity && !reason) {
-    return status.model.newest_scored_version == null && !status.rows.outliers
-      ? html`<${NothingScored} status=${status} />`
-      : html`<p class="none">No outliers of this selection in this window: everything took about as long as was to be expected.</p>`;
-  }
-  return html`
-    <div class="tools">
-      <${Filter} label="Severity" options=${SEVERITIES} value=${severity} counted=${(key) => sum((b) => b.severity === key && (!reason || b.reason === reason))} onChange=${(value) => onFilter({ severity: value })} />
-      <${Filter} label="Reason" options=${REASONS} value=${reason} counted=${(key) => sum((b) => b.reason === key && (!severity || b.severity === severity))} onChange=${(value) => onFilter({ reason: value })} />
-      <span class="muted grow right">${rows.length < total ? `newest ${count(rows.length)} of ${count(total)}` : `${count(total)} ${total === 1 ? "outlier" : "outliers"}`}</span>
-    </div>
-    <div class="scroll fill" tabindex="0" role="region" aria-label="Outliers">
-      <table class="stack outliers">
-        <thead><tr><th>Arrived</th><th>Instance</th><th>Severity</th><th class="number" title="times what was to be expected at most: the larger of the prediction and its 90 % quantile">Against expected</th><th>Why</th></tr></thead>
-        <tbody>${rows.flatMap((r) => {
-          const isOpen = open === r.outlier_id;
-          const toggle = () => setOpen(isOpen ? null : r.outlier_id);
-          const id = `outlier-${r.outlier_id}`;
-          return [
-            html`<tr key=${r.outlier_id} class=${`pick ${isOpen ? "selected" : ""}`} onClick=${toggle}>
-              <td data-label="Arrived" class="nowrap"><button class="open" aria-expanded=${isOpen} aria-controls=${isOpen ? id : null} onClick=${(e) => { e.stopPropagation(); toggle(); }}><span class="arrow" aria-hidden="true">${isOpen ? "▾" : "▸"}</span>${dateTime(r.event_time)}</button></td>
-              <td data-label="Instance">${r.instance}</td>
-              <td data-label="Severity"><${Severity} value=${r.severity} /></td>
-              <td data-label="Against" class="number"><div><b>${times(r.ratio)}</b> ${millis(r.actual_ms)}<span class="muted block">predicted ${millis(r.predicted_ms)}</span></div></td>
-              <td data-label="Why" class="why"><div class=${isOpen ? "" : "clamped"}><span class="muted">${capital(reasonOf(r.reason))}.</span> ${r.explanation}</div></td>
-            </tr>`,
-            isOpen && html`<tr key=${id} class="opened"><td colspan="5"><${Details} row=${r} id=${id} onInstance=${onInstance} /></td></tr>`,
-          ];
-        })}</tbody>
-      </table>
-      ${rows.length === 0 && html`<p class="none">No outlier of this selection matches.</p>`}
-    </div>`;
+  const counted = (all, value, countOf) => all.map((o) => ({ value: o.key, label: o.label, count: countOf(o.key) })).filter((o) => o.value === value || o.count > 0);
+  const others = [["user", "User", "users"], ["database", "Database", "databases"], ["type", "Type", "types"], ["fingerprint", "Fingerprint", "fingerprints"]];
+  const any = Object.keys(NO_FILTERS).some((name) => name !== "offset" && view[name]);
+  return html`<div class="tools filters" role="group" aria-label="Filters">
+    <${Filter} label="Severity" value=${view.severity} onChange=${(severity) => change({ severity })}
+      options=${counted(SEVERITIES, view.severity, (key) => sum((b) => b.severity === key && (!view.reason || b.reason === view.reason)))} />
+    <${Filter} label="Reason" value=${view.reason} onChange=${(reason) => change({ reason })}
+      options=${counted(REASONS, view.reason, (key) => sum((b) => b.reason === key && (!view.severity || b.severity === view.severity)))} />
+    ${others.map(([name, label, list]) => (options[list]?.length || view[name]) && html`<${Filter} key=${name} label=${label} short=${name === "fingerprint"} value=${view[name]}
+      options=${(options[list] ?? []).map((o) => ({ value: String(o.value ?? ""), count: o.count })).filter((o) => o.value)} onChange=${(value) => change({ [name]: value })} />`)}
+    <label class="filter">Took at least <select value=${view.longer} onChange=${(e) => change({ longer: e.target.value })}>
+      ${LONGER.map(([value, label]) => html`<option key=${value} value=${value} selected=${value === view.longer}>${label}</option>`)}
+      ${view.longer && !LONGER.some(([v]) => v === view.longer) && html`<option value=${view.longer} selected>${millis(+view.longer)}</option>`}</select></label>
+    <label class="check"><input type="checkbox" checked=${view.fold} onChange=${(e) => change({ fold: e.target.checked })} /> Fold neighbours</label>
+    ${any && html`<button class="chip clear" onClick=${() => change(NO_FILTERS)}>Clear filters</button>`}
+  </div>`;
 }
 
-/** Which model is in service, how good it was on the day held out, and how it does now. */
-export function ModelPanel({ status, models, predictions, theme }) {
-  const m = status.model;
-  if (m.version == null && !m.error && !models.versions.length) {
-    return html`<p class="none">No model in service${m.registry ? html`: <span class="mono">${m.registry}</span> has none yet` : ""}.</p>`;
-  }
-  const heldOut = m.held_out;
-  return html`
-    ${(m.error ?? models.error) && html`<p class="problem">${m.error ?? models.error}</p>`}
-    <dl class="model">
-      <div class="wide"><dt>${m.registry ? "In service" : "Newest that scored"}</dt><dd class="mono">${m.version ?? "none"}</dd>${m.since && html`<dd class="muted">since ${dateTime(m.since)} UTC</dd>`}</div>
-      ${heldOut && html`
-        <div title=${`share of ${count(heldOut.rows)} queries of ${heldOut.day} that took no longer than the 90 % prediction`}><dt>Coverage (of 90 %)</dt><dd>${percent(heldOut.coverage)}</dd></div>
-        <div title=${`of the 90 % prediction in log space, on ${count(heldOut.rows)} queries of ${heldOut.day}; less is better`}><dt>Pinball loss</dt><dd>${heldOut.pinball_loss?.toFixed(4) ?? "–"}</dd></div>
-        <div title=${`${dateTime(m.training.from)} to ${dateTime(m.training.to)} UTC`}><dt>Trained on</dt><dd>${count(m.training.rows)} queries</dd></div>`}
-    </dl>
-    ${m.newest_scored_version && m.newest_scored_version !== m.version && html`<p class="muted">The newest event was scored by <span class="mono">${m.newest_scored_version}</span>.</p>`}
-    ${predictions.rows.length
-      ? html`<${PredictionChart} rows=${predictions.rows} theme=${theme} />`
-      : html`<p class="none">No scored query of this selection among the newest.</p>`}
-    ${models.versions.length > 0 && html`<details class="versions"><summary>All versions (${models.versions.length})</summary>
-      <ul>${models.versions.map((v) => html`<li key=${v.version}>
-        <span class="mono">${v.version}</span> ${v.version === models.version ? html`<span class="badge good">in service</span>` : v.gate && !v.gate.accepted ? html`<span class="badge quiet">refused</span>` : ""}
-        <span class="muted block">${v.error ?? v.gate.reason}</span>
-      </li>`)}</ul></details>`}`;
+function Export() {
+  const { view, tell } = usePage();
+  const save = (format) => async (event) => {
+    if (!hasToken()) return;
+    event.preventDefault();
+    try {
+      await download(path(format), `outliers.${format}`);
+    } catch (error) {
+      tell(`Not exported: ${error.message}`);
+    }
+  };
+  const path = (format) => {
+    const query = scopeQuery(view, { ...filters(view), format });
+    query.delete("fold");
+    return `api/anomalies/export?${query}`;
+  };
+  return html`<span class="row"><span class="muted">Export</span>${["csv", "json"].map((format) => html`<a key=${format} class="button" href=${path(format)} download=${`outliers.${format}`} onClick=${save(format)}>${format.toUpperCase()}</a>`)}</span>`;
+}
+
+const capital = (text) => (text ? text[0].toUpperCase() + text.slice(1) : "–");
+
+/** From when to when the neighbours that a row stands for happened. */
+function folded(r) {
+  if (!(r.folded > 1)) return null;
+  return html`<span class="badge quiet" title=${`${dateTime(r.first_at)} to ${dateTime(r.last_at)} UTC`}>+${count(r.folded - 1)} within ${millis(Math.max(1000, Date.parse(r.last_at) - Date.parse(r.first_at)))}</span>`;
+}
+
+function Rows({ body, onOpen }) {
+  const { view } = usePage();
+  const { rows } = body;
+  if (!rows.length) return html`<p class="none">No outlier of this selection matches.</p>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Outliers">
+    <table class="stack outliers">
+      <thead><tr><th scope="col">Arrived</th><th scope="col">Instance</th><th scope="col">Severity</th><th scope="col" class="number" title="times what was to be expected at most: the larger of the prediction and its 90 % quantile">Against expected</th><th scope="col">Who</th><th scope="col">Why</th></tr></thead>
+      <tbody>${rows.map((r) => html`
+        <tr key=${r.outlier_id} class=${`pick ${view.outlier === r.outlier_id ? "selected" : ""}`} onClick=${() => onOpen(r.outlier_id)}>
+          <td data-label="Arrived" class="nowrap"><div><button class="open" aria-haspopup="dialog" data-outlier=${r.outlier_id} onClick=${(e) => { e.stopPropagation(); onOpen(r.outlier_id); }}>${dateTime(r.event_time)}</button><span class="block">${folded(r)}</span></div></td>
+          <td data-label="Instance">${r.instance}</td>
+          <td data-label="Severity"><div><${Severity} value=${r.severity} />${r.feedback && html`<span class=${`badge ${r.feedback === "right" ? "good" : "quiet"}`} title="what was said of it">${r.feedback === "right" ? "✓ right" : "✗ wrong"}</span>`}</div></td>
+          <td data-label="Against" class="number"><div><b>${times(r.ratio)}</b> ${millis(r.actual_ms)}<span class="muted block">predicted ${millis(r.predicted_ms)}</span></div></td>
+          <td data-label="Who"><div class="nowrap">${r.query_type}<span class="muted block">user ${r.user_id ?? "–"}, database ${r.database_id ?? "–"}</span></div></td>
+          <td data-label="Why" class="why"><div class="clamped"><span class="muted">${capital(reasonOf(r.reason))}.</span> ${r.explanation}</div></td>
+        </tr>`)}</tbody>
+    </table>
+  </div>`;
+}
+
+/** Outliers that the stream has told of since the page was read, by the same filters. */
+function Fresh({ body }) {
+  const { live, view, again } = usePage();
+  const newest = body.rows[0]?.event_time ?? "";
+  const fresh = live.outliers.filter((o) => o.event_time > newest && (!view.ids.length || view.ids.includes(o.instance)) && (!view.severity || o.severity === view.severity) && (!view.reason || o.reason === view.reason));
+  if (!fresh.length || view.offset) return null;
+  const [first] = fresh;
+  return html`<p class="banner info" role="status"><span class="grow"><b>${fresh.length} just now:</b> instance ${first.instance}, ${times(first.ratio)} of what was to be expected. ${first.explanation ?? ""}</span><button onClick=${() => again("outliers")}>Read again</button></p>`;
+}
+
+function Pages({ body }) {
+  const { view } = usePage();
+  const all = body.total_rows ?? body.total;
+  const last = view.offset + body.rows.length;
+  const same = all === body.total;
+  return html`<div class="tools foot"><span class="muted">${all ? `${count(view.offset + 1)} to ${count(last)} of ${count(all)}${same ? "" : ` rows, ${count(body.total)} outliers`}` : ""}</span><span class="grow"></span>
+    ${view.offset > 0 && html`<${Link} class="button" to=${{ offset: Math.max(0, view.offset - PAGE_ROWS) }}>Newer<//>`}
+    ${last < all && body.rows.length === PAGE_ROWS && html`<${Link} class="button" to=${{ offset: view.offset + PAGE_ROWS }}>Older<//>`}</div>`;
+}
+
+export function Outliers() {
+  const { view, go, data, status } = usePage();
+  const slot = data.outliers;
+  const [opener, setOpener] = useState(null);
+  const open = (id) => {
+    setOpener(id);
+    go({ outlier: id });
+  };
+  const close = () => go({ outlier: "" });
+  // Where the keyboard was before the drawer took it.
+  useEffect(() => {
+    if (view.outlier || !opener) return;
+    document.querySelector(`[data-outlier="${CSS.escape(opener)}"]`)?.focus();
+    setOpener(null);
+  }, [view.outlier]);
+  const isFiltered = Object.keys(NO_FILTERS).some((name) => view[name]);
+  const nobodyLooked = status && status.model?.newest_scored_version == null && !status.rows?.outliers;
+  return html`<${Panel} title="Outliers" note="queries that took far longer than was to be expected, the newest first" busy=${slot?.loading} extra=${html`<${Export} />`}>
+      <${Loaded} slot=${slot}>${(body) => {
+        if (!isFiltered && !body.total) {
+          return nobodyLooked
+            ? html`<${NothingScored} status=${status} />`
+            : html`<p class="none">No outliers of this selection in this range: everything took about as long as was to be expected.</p>`;
+        }
+        return html`<${Filters} body=${body} /><${Fresh} body=${body} /><${Rows} body=${body} onOpen=${open} /><${Pages} body=${body} />`;
+      }}<//>
+    <//>
+    ${view.outlier && html`<${Drawer} key=${view.outlier} id=${view.outlier} listed=${slot?.body?.rows?.find((r) => r.outlier_id === view.outlier)} onClose=${close} />`}`;
 }
