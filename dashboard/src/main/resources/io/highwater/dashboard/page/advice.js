@@ -59,7 +59,7 @@ function Troubled() {
   const { data } = usePage();
   const types = (data.troubled?.body?.types ?? []).filter((t) => t.type !== "normal");
   if (!types.length) return null;
-  return html`<p class="troubled"><span class="muted">Above 50 queries or 5 %:</span> ${types.map((t) => html`<span key=${t.type} class="class"><i class=${`bg-${t.type}`}></i><b>${labelOf(t.type)}</b> ${percent(t.share)}, ${count(t.queries)} queries${t.instances != null ? ` on ${count(t.instances?.length ?? t.instances)} ${(t.instances?.length ?? t.instances) === 1 ? "instance" : "instances"}` : ""}</span>`)}</p>`;
+  return html`<p class="troubled"><span class="muted">Above 50 queries or 5 %:</span> ${types.map((t) => html`<span key=${t.type} class="class"><i class=${`bg-${t.type}`}></i><b>${labelOf(t.type)}</b> ${percent(t.share)}, ${count(t.queries)} queries${t.instances > 0 ? ` on ${count(t.instances)} ${t.instances === 1 ? "instance" : "instances"}` : ""}</span>`)}</p>`;
 }
 
 export function Advice() {

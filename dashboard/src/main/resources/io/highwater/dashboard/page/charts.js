@@ -26,7 +26,7 @@ function stack(chart, shown, mode) {
 }
 
 /** Severities differ by shape and size, not by colour alone. */
-const SHAPES = { critical: [5.5, (c, x, y, r) => diamond(c, x, y, r)], major: [4.5, (c, x, y, r) => triangle(c, x, y, r)], minor: [3, (c, x, y, r) => c.arc(x, y, r, 0, 7)] };
+const SHAPES = { critical: [5.5, (c, x, y, r) => diamond(c, x, y, r)], major: [4.5, (c, x, y, r) => triangle(c, x, y, r)], minor: [3, (c, x, y, r) => c.arc(x, y, r, 0, 7)], several: [2.5, (c, x, y, r) => c.arc(x, y, r, 0, 7)] };
 
 function diamond(context, x, y, r) {
   context.moveTo(x, y - r);
@@ -44,6 +44,21 @@ function triangle(context, x, y, r) {
 }
 
 const MARK_LINE = 9;
+
+/**
+ * The outliers to mark: the newest one by one, as the server names them, and before these each step
+ * that has some.
+ */
+function marksOf(chart) {
+  const marks = chart.marks ?? [];
+  const step = chart.step_seconds * 1000;
+  const oldest = marks.length ? Math.min(...marks.map((m) => Date.parse(m.event_time))) : Infinity;
+  const steps = (chart.series.outliers ?? [])
+    .map((outliers, i) => ({ outliers, from: Date.parse(chart.times[i]) }))
+    .filter((s) => s.outliers > 0 && s.from + step <= oldest)
+    .map((s) => ({ ...s, severity: "several", to: s.from + step, event_time: new Date(s.from + step / 2).toISOString() }));
+  return [...steps, ...marks];
+}
 
 /** Outliers at the moment they happened, in a line along the top; a click opens one. */
 function outlierMarks(marksNow, onMark) {
@@ -74,9 +89,9 @@ function outlierMarks(marksNow, onMark) {
         context.lineWidth = 1.2 * scale;
         context.strokeStyle = style("--panel");
         // The worst last, on top.
-        for (const severity of ["minor", "major", "critical"]) {
+        for (const severity of ["several", "minor", "major", "critical"]) {
           const [radius, shape] = SHAPES[severity];
-          context.fillStyle = style(`--severity-${severity}`);
+          context.fillStyle = style(severity === "several" ? "--class-normal" : `--severity-${severity}`);
           for (const mark of marksNow()) {
             if ((mark.severity ?? "minor") !== severity) continue;
             context.beginPath();
@@ -92,12 +107,13 @@ function outlierMarks(marksNow, onMark) {
 }
 
 /** The classes' shares or counts, stacked; hidden classes are left out and the scale follows. */
-export function ClassChart({ chart, hidden, mode, theme, onRange, onMark, onPick }) {
+export function ClassChart({ chart, hidden, mode, theme, onRange, onMark }) {
   const shown = CLASSES.filter((c) => !hidden.includes(c.key));
   const { x, total, first, data } = useMemo(() => stack(chart, shown, mode), [chart, hidden.join(), mode]);
   // The tooltip reads what the newest data is, not what it was when the chart was made.
   const now = useRef(null);
-  now.current = { chart, total, first, x, onRange, onMark, onPick };
+  const marks = useMemo(() => marksOf(chart), [chart]);
+  now.current = { chart, total, first, x, marks, onRange, onMark };
   const build = () => {
     const options = overTime((t) => (mode === "share" ? `${+(t * 100).toFixed(2)} %` : count(t)));
     return {
@@ -111,7 +127,7 @@ export function ClassChart({ chart, hidden, mode, theme, onRange, onMark, onPick
       bands: shown.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })),
       plugins: [
         rangeByDrag((...range) => now.current.onRange(...range)),
-        outlierMarks(() => now.current.chart.marks ?? [], (mark) => now.current.onMark(mark)),
+        outlierMarks(() => now.current.marks, (mark) => now.current.onMark(mark)),
         tooltip((i) => {
           const { chart, total, first, x } = now.current;
           const at = i + first;
@@ -129,13 +145,18 @@ export function ClassChart({ chart, hidden, mode, theme, onRange, onMark, onPick
       ],
     };
   };
+  const pick = (i) => {
+    const [from, to] = [x[i] * 1000, (x[i] + chart.step_seconds) * 1000];
+    const mark = marks.findLast((m) => Date.parse(m.event_time) >= from && Date.parse(m.event_time) < to);
+    if (mark) onMark(mark);
+  };
   return html`<${Plot}
     height=${270}
     build=${build}
     data=${data}
     shape=${[hidden.join(), mode, theme, x.length < 3].join("|")}
-    label=${`${mode === "share" ? "Share" : "Count"} of queries by class over event time, ${count(chart.marks?.length ?? 0)} outliers marked.`}
-    onPick=${(i) => now.current.onPick(x[i], chart.step_seconds)}
+    label=${`${mode === "share" ? "Share" : "Count"} of queries by class over event time, outliers marked above. Enter opens one.`}
+    onPick=${pick}
   />`;
 }
 
@@ -151,7 +172,7 @@ export function WorkChart({ chart, theme, onRange }) {
   const now = useRef(null);
   now.current = { x, queue, run, onRange };
   const build = () => ({
-    ...overTime((t) => (t === 0 ? "0" : millis(t))),
+    ...overTime(millis),
     series: [
       {},
       { stroke: colorOf("queue_wlm_bound"), width: 1.5, fill: `${colorOf("queue_wlm_bound")}b8`, points: { show: x.length < 3 } },

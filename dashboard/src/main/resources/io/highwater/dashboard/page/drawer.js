@@ -25,7 +25,7 @@ function Expected({ row: r }) {
   const most = Math.log10(Math.max(10, ...bars.map(([, ms]) => ms)));
   return html`<ul class="expected" aria-label="Predicted against actual">${bars.map(([label, ms, tone]) => html`
     <li key=${label}><span>${label}</span><i class=${tone} style=${{ width: `${(100 * Math.log10(Math.max(1, ms))) / most}%` }}></i><b>${millis(ms)}</b></li>`)}
-  </ul><p class="muted small">Bars in powers of ten.${r.usual_count != null ? ` This query was seen ${count(r.usual_count)} ${r.usual_count === 1 ? "time" : "times"} before.` : ""}</p>`;
+  </ul><p class="muted small">Bars in powers of ten.${r.usual_count == null ? "" : r.usual_count === 0 ? " This query was not seen before." : ` This query was seen ${count(r.usual_count)} ${r.usual_count === 1 ? "time" : "times"} before.`}</p>`;
 }
 
 function Record({ row: r }) {

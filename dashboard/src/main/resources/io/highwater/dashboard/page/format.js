@@ -59,6 +59,7 @@ export function megabytes(mb) {
 
 export function millis(ms) {
   if (ms == null) return DASH;
+  if (ms === 0) return "0";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const s = ms / 1000;
   if (s < 120) return `${s < 10 ? s.toFixed(1) : Math.round(s)} s`;

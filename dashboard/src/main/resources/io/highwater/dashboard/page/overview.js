@@ -49,7 +49,7 @@ function Legend({ hidden, chart, onToggle }) {
   const total = sum("queries");
   return html`<div class="legend" role="group" aria-label="Classes shown">${[...CLASSES].reverse().map((c) => html`
     <button key=${c.key} aria-pressed=${!hidden.includes(c.key)} title=${c.hint} onClick=${() => onToggle(c.key)}><i class=${`bg-${c.key}`}></i>${c.label} <b>${total ? percent(sum(c.key) / total) : "–"}</b></button>`)}
-    ${chart.marks?.length > 0 && html`<span class="marks"><span class="grow"></span>Outliers: <i class="mark critical" aria-hidden="true">◆</i> critical <i class="mark major" aria-hidden="true">▼</i> major <i class="mark minor" aria-hidden="true">●</i> minor</span>`}
+    ${chart.series.outliers?.some((n) => n > 0) && html`<span class="marks">Outliers: <i class="mark critical" aria-hidden="true">◆</i> critical <i class="mark major" aria-hidden="true">▼</i> major <i class="mark minor" aria-hidden="true">●</i> minor <i class="mark several" aria-hidden="true">●</i> some</span>`}
   </div>`;
 }
 
@@ -58,25 +58,24 @@ function Charts() {
   const slot = data.chart;
   const known = slot?.body;
   const chart = useMemo(() => withPanes(known, live.panes, view.ids), [known, live.panes, view.ids]);
+  const iso = (ms) => new Date(ms).toISOString().replace(".000", "");
   const onRange = (from, to) => {
-    const minutes = (at) => new Date(Math.round(at / 60) * 60000).toISOString().replace(".000", "");
+    const minutes = (at) => iso(Math.round(at / 60) * 60000);
     go({ window: "custom", from: minutes(from), to: minutes(Math.max(to, from + 60)) });
   };
-  const onMark = (mark) => go({ page: "outliers", ...NO_FILTERS, outlier: mark.outlier_id });
-  const onPick = (at, step) => {
-    const marks = (chart.marks ?? []).filter((m) => Date.parse(m.event_time) >= at * 1000 && Date.parse(m.event_time) < (at + step) * 1000);
-    if (marks.length) onMark(marks[0]);
-  };
-  const change = (part) => go(part);
+  const onMark = (mark) => go({
+    page: "outliers", ...NO_FILTERS,
+    ...(mark.outlier_id ? { outlier: mark.outlier_id } : { window: "custom", from: iso(mark.from), to: iso(mark.to) }),
+  });
   const empty = html`<p class="none high">No queries of this selection in this range.</p>`;
   const hasQueries = chart?.series?.queries?.some((n) => n > 0);
   const step = known && (known.step_seconds >= 3600 ? "hourly" : `${known.step_seconds / 60}-minute`);
   return html`<div class="grid">
     <${Panel} title="Classes over time" note=${known && `event time, ${step} steps; drag to look closer`} busy=${slot?.loading}
-      extra=${html`<${Segments} label="Scale" options=${[["share", "Share"], ["count", "Count"]]} value=${view.mode} onChange=${(mode) => change({ mode })} />`}>
+      extra=${html`<${Segments} label="Scale" options=${[["share", "Share"], ["count", "Count"]]} value=${view.mode} onChange=${(mode) => go({ mode })} />`}>
       <${Loaded} slot=${slot}>${() => (hasQueries ? html`
-        <${Legend} chart=${chart} hidden=${view.hidden} onToggle=${(key) => change({ hidden: flip(view.hidden, key) })} />
-        <${ClassChart} chart=${chart} hidden=${view.hidden} mode=${view.mode} theme=${theme} onRange=${onRange} onMark=${onMark} onPick=${onPick} />` : empty)}<//>
+        <${Legend} chart=${chart} hidden=${view.hidden} onToggle=${(key) => go({ hidden: flip(view.hidden, key) })} />
+        <${ClassChart} chart=${chart} hidden=${view.hidden} mode=${view.mode} theme=${theme} onRange=${onRange} onMark=${onMark} />` : empty)}<//>
     <//>
     <${Panel} title="Queue against run time" note="sums" busy=${slot?.loading}>
       <${Loaded} slot=${slot}>${() => (hasQueries ? html`

@@ -22,7 +22,7 @@ export function Panel({ title, note, extra, busy, children }) {
 }
 
 /** What an analysis says to who reads it. */
-export const Meaning = ({ children }) => html`<p class="meaning">${children}</p>`;
+export const Meaning = ({ children }) => children && html`<p class="meaning">${children}</p>`;
 
 export function Segments({ label, options, value, onChange }) {
   return html`<div class="segments" role="group" aria-label=${label}>${options.map(([key, text]) => html`<button key=${key} aria-pressed=${key === value} onClick=${() => onChange(key)}>${text}</button>`)}</div>`;

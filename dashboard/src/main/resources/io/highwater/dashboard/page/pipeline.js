@@ -35,11 +35,14 @@ function Freshness() {
   const totals = p?.totals ?? {};
   const newest = p?.freshness ?? status?.as_of ?? {};
   const card = (label, hint, value, below) => html`<div class="card" key=${label} title=${hint}><dt>${label}</dt><dd>${value}</dd><dd class="below"><span class="muted">${below}</span></dd></div>`;
-  return html`<dl class="cards" aria-label="Freshness and totals">
-    ${card("Newest event", "event time of the newest event that was loaded", html`<span class="smaller">${dateTime(newest.newest_event)}</span>`, behind == null ? "UTC" : `UTC, ${age(Math.max(0, behind))} behind the clock`)}
-    ${card("Newest window", "start of the newest roll-up window", html`<span class="smaller">${dateTime(newest.newest_window)}</span>`, "UTC")}
-    ${card("Arriving", "rows that reached the lake in the last 60 s", html`${rate(status?.throughput?.rows_per_second_60s)}<small>/s</small>`, `last load ${newest.newest_load ? dateTime(newest.newest_load).slice(11) : "–"} UTC`)}
-    ${Object.keys(NAMES).filter((key) => totals[key] != null).map((key) => card(NAMES[key], HINTS[key], count(totals[key]), totals.read ? percent(totals[key] / totals.read) : HINTS[key]))}
+  const at = (time) => (time ? dateTime(time).slice(11) : "–");
+  const day = (time) => (time ? `${dateTime(time).slice(0, 10)} UTC` : "");
+  return html`<dl class="cards auto" aria-label="Freshness and totals">
+    ${card("Newest event", "event time of the newest event that was loaded", at(newest.newest_event), day(newest.newest_event))}
+    ${card("Newest window", "start of the newest roll-up window", at(newest.newest_window), day(newest.newest_window))}
+    ${card("Behind", "the newest event, behind the clock", behind == null ? "–" : age(Math.max(0, behind)), `last load ${at(newest.newest_load)} UTC`)}
+    ${card("Arriving", "rows that reached the lake in the last 60 s", html`${rate(status?.throughput?.rows_per_second_60s)}<small>/s</small>`, `last 10 s: ${rate(status?.throughput?.rows_per_second_10s)}/s`)}
+    ${Object.keys(NAMES).filter((key) => totals[key] != null).map((key) => card(NAMES[key], HINTS[key], count(totals[key]), totals.read && key !== "read" ? percent(totals[key] / totals.read) : "by the stream"))}
   </dl>`;
 }
 
@@ -175,5 +178,5 @@ function Lake() {
 }
 
 export function Pipeline() {
-  return html`<${Freshness} /><${Input} /><div class="grid"><${Rejected} /><${Model} /></div><${Versions} /><${Lake} />`;
+  return html`<${Freshness} /><${Input} /><${Rejected} /><div class="grid last-wide"><${Model} /><${Versions} /></div><${Lake} />`;
 }

@@ -2,6 +2,7 @@
 // is given is numbers, and tooltips are built from text nodes.
 import { html } from "./html.js";
 import { useEffect, useRef } from "./vendor/preact/hooks.js";
+import { millis } from "./format.js";
 import uPlot from "./vendor/uplot/uPlot.js";
 
 export const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -21,6 +22,12 @@ export function times(u, ticks) {
   });
 }
 
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+/** Steps of an axis of durations; decimal ones would read 2.8 h. */
+const DURATIONS = [1, 2, 5, 10, 20, 50, 100, 200, 500, ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800].map((s) => s * SECOND),
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000].map((h) => h * HOUR)];
+
 export function axes(values, timeValues = times) {
   const common = {
     stroke: style("--muted"),
@@ -30,7 +37,7 @@ export function axes(values, timeValues = times) {
   };
   return [
     { ...common, grid: { show: false }, space: 70, size: timeValues === times ? 42 : 26, values: timeValues },
-    { ...common, size: 60, gap: 6, values: (u, ticks) => ticks.map(values) },
+    { ...common, size: 60, gap: 6, values: (u, ticks) => ticks.map(values), ...(values === millis ? { incrs: DURATIONS } : {}) },
   ];
 }
 

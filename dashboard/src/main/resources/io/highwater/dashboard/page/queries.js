@@ -51,19 +51,19 @@ const TOP_COLUMNS = [
 
 function Top() {
   const { view, go, data } = usePage();
-  return html`<${Panel} title="Top queries" note="by fingerprint: the same query text with other values" busy=${data.top?.loading}
+  return html`<${Panel} title="Top queries" note="queries of one shape: equal fingerprint on one instance" busy=${data.top?.loading}
     extra=${html`<${Segments} label="Order by" options=${ORDERS} value=${view.by} onChange=${(by) => go({ by })} />`}>
     <${Meaning}>${MEANINGS[view.by]}<//>
-    <${Loaded} slot=${data.top}>${({ rows }) => html`<${SortedTable} label="Top queries" columns=${TOP_COLUMNS} rows=${rows} rowKey=${(r) => `${r.instance}/${r.fingerprint}`} tall=${false}
+    <${Loaded} slot=${data.top}>${({ rows }) => html`<${SortedTable} label="Top queries" columns=${TOP_COLUMNS} rows=${rows} rowKey=${(r) => `${r.instance}/${r.fingerprint}/${r.query_type}`} tall=${false}
       none=${view.by === "slowdown" ? "No query of this selection has become slower, as far as the store reaches back." : "No queries of this selection in this range."} />`}<//>
   <//>`;
 }
 
 const HOURS = [
-  { key: "cache", title: "Cache hits", meaning: "Share of queries answered from the result cache. A sudden fall means that tables change more often or queries have stopped being the same.", format: percent, color: "--good", series: ["cache_hit_rate"] },
-  { key: "spill", title: "Spill", meaning: "What was written to disk for want of memory. Peaks at fixed hours point to scheduled loads and reports.", format: megabytes, color: "--class-cpu_bound", series: ["spilled_mb"] },
-  { key: "queue", title: "Queue time", meaning: "Time waited before running, all queries together. Where it rises without more queries, long ones hold the slots.", format: millis, color: "--class-queue_wlm_bound", series: ["queue_ms"] },
-  { key: "compile", title: "Compile time", meaning: "Time spent on compiling, all queries together. New query shapes and software updates of the warehouse raise it.", format: millis, color: "--class-io_bound", series: ["compile_ms"] },
+  { key: "cache", title: "Cache hits", format: percent, color: "--good", series: "cache_hit_rate" },
+  { key: "spill", title: "Spill", format: megabytes, color: "--class-cpu_bound", series: "spilled_mb" },
+  { key: "queue", title: "Queue time", format: millis, color: "--class-queue_wlm_bound", series: "queue_ms" },
+  { key: "compile", title: "Compile time", format: millis, color: "--class-io_bound", series: "compile_ms" },
 ];
 
 function Hours() {
@@ -71,9 +71,9 @@ function Hours() {
   const slot = data.hours;
   const step = slot?.body?.step_seconds;
   return html`<div class="grid even">${HOURS.map((a) => html`<${Panel} key=${a.key} title=${a.title} note=${step ? (step >= 3600 ? "by hour" : `in steps of ${step / 60} minutes`) : "by hour"} busy=${slot?.loading}>
-    <${Meaning}>${slot?.body?.meaning?.[a.key] ?? slot?.body?.meaning?.[a.series[0]] ?? a.meaning}<//>
+    <${Meaning}>${slot?.body?.meaning?.[a.key]}<//>
     <${Loaded} slot=${slot} low>${(body) => {
-      const values = body.series?.[a.series[0]] ?? [];
+      const values = body.series?.[a.series] ?? [];
       return values.some((v) => v > 0)
         ? html`<${LineChart} times=${body.times} series=${[{ label: a.title, values, color: a.color }]} format=${a.format} theme=${theme} label=${`${a.title} over the range.`} />`
         : html`<p class="none">None of this selection in this range.</p>`;
@@ -85,7 +85,7 @@ function SpillByType() {
   const { data } = usePage();
   const slot = data.hours;
   return html`<${Panel} title="Spill by query type" busy=${slot?.loading}>
-    <${Meaning}>${slot?.body?.meaning?.spill_by_type ?? "Which kind of query runs out of memory: inserts and ctas by what they sort, selects by what they join."}<//>
+    <${Meaning}>Which kind of query runs out of memory: inserts and ctas by what they sort, selects by what they join.<//>
     <${Loaded} slot=${slot} low>${(body) => {
       const rows = (body.spill_by_type ?? []).filter((r) => r.queries > 0);
       return rows.length ? html`<${Bars} label="Spill by query type" rows=${rows.map((r) => ({ key: r.type, label: r.type, value: r.mb, text: megabytes(r.mb), note: `${count(r.queries)} queries`, tone: "bg-cpu_bound" }))} />` : html`<p class="none">Nothing has spilled.</p>`;
@@ -96,8 +96,8 @@ function SpillByType() {
 function Tables() {
   const { data } = usePage();
   return html`<${Panel} title="Most read tables" busy=${data.tables?.loading}>
-    <${Meaning}>The tables that queries read most. Their sort and distribution keys, statistics and vacuuming matter most. Merged from the ten most read of each window and instance, so counts are at least what is shown.<//>
-    <${Loaded} slot=${data.tables} low>${({ rows }) => (rows.length ? html`<${Bars} label="Most read tables" rows=${rows.map((r) => ({ key: r.table, label: `table ${r.table}`, value: r.reads, text: `${count(r.reads)} reads`, tone: "bg-accent" }))} />` : html`<p class="none">No tables were read.</p>`)}<//>
+    <${Meaning}>${data.tables?.body?.meaning}<//>
+    <${Loaded} slot=${data.tables} low>${({ rows }) => (rows.length ? html`<${Bars} label="Most read tables" rows=${rows.map((r) => ({ key: `${r.instance}/${r.table}`, label: `table ${r.table}`, note: r.instance == null ? null : `instance ${r.instance}`, value: r.reads, text: `${count(r.reads)} reads`, tone: "bg-accent" }))} />` : html`<p class="none">No tables were read.</p>`)}<//>
   <//>`;
 }
 
@@ -107,9 +107,9 @@ const UTILIZATION_COLUMNS = [
   byInstance,
   { key: "mean", label: "Utilization", hint: "mean over the range", value: (r) => r.utilization_mean, cell: (r) => percent(r.utilization_mean) },
   { key: "max", label: "Busiest", hint: "of the windows", value: (r) => r.utilization_max, cell: (r) => percent(r.utilization_max) },
-  { key: "over", label: "Overlap", hint: "how many times its slots were asked for at most", value: (r) => r.oversubscription_max, cell: (r) => times(r.oversubscription_max) },
-  { key: "windows", label: "Overfull", hint: "windows with more work than slots", value: (r) => (r.windows ? r.oversubscribed_windows / r.windows : 0), cell: (r) => html`${count(r.oversubscribed_windows)} <span class="muted">of ${count(r.windows)}</span>` },
-  { key: "score", label: "Load score", hint: "against its own usual level; above 2 is unusual", value: (r) => r.composite_score, cell: (r) => r.composite_score?.toFixed(1) ?? "–" },
+  { key: "over", label: "Beyond slots", hint: "by how much the work of its busiest window exceeded what its slots could do", value: (r) => r.oversubscription_max, cell: (r) => percent(r.oversubscription_max) },
+  { key: "windows", label: "Overfull", hint: "windows with more work than its slots could do", value: (r) => (r.windows ? r.oversubscribed_windows / r.windows : 0), cell: (r) => html`${count(r.oversubscribed_windows)} <span class="muted">of ${count(r.windows)}</span>` },
+  { key: "score", label: "Score", hint: "how much of what it spends goes into work, 0 to 100: less what is lost to queue, spill, overload and compiling", value: (r) => r.composite_score, cell: (r) => r.composite_score?.toFixed(0) ?? "–" },
 ];
 
 const COMPILE_COLUMNS = [
@@ -123,11 +123,11 @@ function PerInstance() {
   const { data } = usePage();
   return html`<div class="grid even">
     <${Panel} title="Utilization" busy=${data.utilization?.loading}>
-      <${Meaning}>How much of an instance's slots was in use. More work than slots in many windows means a queue; low use all the time means that a smaller cluster would do.<//>
+      <${Meaning}>${data.utilization?.body?.meaning}<//>
       <${Loaded} slot=${data.utilization} low>${({ rows }) => html`<${SortedTable} label="Utilization" columns=${UTILIZATION_COLUMNS} rows=${rows} rowKey=${(r) => r.instance} none="No windows of this selection in this range." />`}<//>
     <//>
     <${Panel} title="Compile time against joins" busy=${data.compile?.loading}>
-      <${Meaning}>With joins near 1, compile time grows with the number of joins: simpler queries or prepared shapes help. Near 0, it comes from new query texts.<//>
+      <${Meaning}>${data.compile?.body?.meaning}<//>
       <${Loaded} slot=${data.compile} low>${({ rows }) => html`<${SortedTable} label="Compile time" columns=${COMPILE_COLUMNS} rows=${rows} rowKey=${(r) => r.instance} none="No windows of this selection in this range." />`}<//>
     <//>
   </div>`;
