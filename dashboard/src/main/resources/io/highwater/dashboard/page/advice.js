@@ -25,6 +25,12 @@ function quantity({ value, unit }) {
   return unit ? `${number} ${unit}` : number;
 }
 
+/** affected_ms is read as Affected: the figure has its unit. */
+function named({ name, unit }) {
+  const words = name.replaceAll("_", " ").replace(new RegExp(` ${(unit ?? "").toLowerCase()}$`), "");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
 function Sql({ text }) {
   const [copied, setCopied] = useState(null);
   const copy = async () => {
@@ -44,7 +50,7 @@ function Card({ item: a }) {
   return html`<article class="panel advice">
     <div class="title"><h2>${a.title}</h2><span class="grow"></span><span class=${`badge confidence ${a.confidence}`}>${CONFIDENCE[a.confidence] ?? a.confidence}</span></div>
     <p class="finding">${a.finding}</p>
-    ${a.evidence?.length > 0 && html`<dl class="evidence">${a.evidence.map((e) => html`<div key=${e.name}><dt>${e.name}</dt><dd>${quantity(e)}</dd></div>`)}</dl>`}
+    ${a.evidence?.length > 0 && html`<dl class="evidence">${a.evidence.map((e) => html`<div key=${e.name}><dt>${named(e)}</dt><dd>${quantity(e)}</dd></div>`)}</dl>`}
     ${a.why_confidence && html`<p class="muted">${a.why_confidence}</p>`}
     <div class="two">
       ${a.checks?.length > 0 && html`<section><h3>Check first</h3><ul class="todo">${a.checks.map((c) => html`<li key=${c}>${c}</li>`)}</ul></section>`}

@@ -50,32 +50,31 @@ function Input() {
   const { data, theme } = usePage();
   const lag = data.pipeline?.body?.lag ?? [];
   const late = data.pipeline?.body?.late_over_time;
+  const stream = data.pipeline?.body?.stream;
   return html`<div class="grid even">
     <${Panel} title="Input rate" note="queries/s that reached the lake, wall clock, 10 minutes">
       <${Loaded} slot=${data.throughput} low>${(body) => html`<${ThroughputChart} throughput=${body} theme=${theme} />`}<//>
     <//>
     <${Panel} title="Kafka lag" note="messages still to be read, by partition">
       <${Loaded} slot=${data.pipeline} low>${() => html`
-        ${lag.length ? html`<${Bars} label="Lag by partition" rows=${lag.map((l) => ({ key: l.partition, label: `partition ${l.partition}`, value: l.lag, tone: "bg-accent" }))} />` : html`<p class="none">No stream has said anything yet.</p>`}
+        ${stream?.reported_at && html`<${Meaning}>The stream last reported at ${dateTime(stream.reported_at)} UTC: ${count(stream.backlog_messages)} messages to be read in all, ${rate(stream.records_read_per_second)} read a second, watermark ${dateTime(stream.watermark)}.<//>`}
+        ${lag.length ? html`<${Bars} label="Lag by partition" rows=${lag.map((l) => ({ key: l.partition, label: `partition ${l.partition}`, value: l.lag, tone: "bg-accent" }))} />` : !stream?.reported_at && html`<p class="none">No stream has reported yet.</p>`}
         <${Late} late=${late} theme=${theme} />`}<//>
     <//>
   </div>`;
 }
 
-/** Records that came late, either as columns or as rows of points. */
+/** Records that came after the end of their window, by wall clock. */
 function Late({ late, theme }) {
-  const rows = Array.isArray(late) ? late : late?.points;
-  const times = rows ? rows.map((r) => r.at ?? r.time ?? r.event_time) : late?.times;
-  const column = (name) => (rows ? rows.map((r) => r[name]) : late?.series?.[name] ?? late?.[name]) ?? [];
-  if (!times?.length) return null;
   const series = [
-    { label: "Late", values: column("late"), color: "--warn" },
-    { label: "Too late", values: column("too_late"), color: "--bad" },
-  ].filter((s) => s.values.length);
-  if (!series.some((s) => s.values.some((v) => v > 0))) return html`<h3>Late records</h3><p class="muted">None came after the end of their window.</p>`;
+    { label: "Late", values: late?.series?.late ?? [], color: "--warn" },
+    { label: "Too late", values: late?.series?.too_late ?? [], color: "--bad" },
+  ];
+  if (!late?.times?.length) return null;
+  if (!series.some((s) => s.values.some((v) => v > 0))) return html`<h3>Late records</h3><p class="muted">None in the last hours.</p>`;
   return html`<h3>Late records</h3>
     <div class="legend key"><span><i class="bg-warn"></i>late</span><span><i class="bg-bad"></i>too late</span></div>
-    <${LineChart} times=${times} series=${series} theme=${theme} height=${140} label="Late and too late records over time." />`;
+    <${LineChart} times=${late.times} series=${series} theme=${theme} height=${140} label="Late and too late records over wall clock." />`;
 }
 
 /** Which model is in service, how good it was on the day held out, and how it does now. */
