@@ -27,8 +27,9 @@ function quantity({ value, unit }) {
 
 /** affected_ms is read as Affected: the figure has its unit. */
 function named({ name, unit }) {
+  if (unit && name.startsWith("worst_instance_")) return "Of it there";
   const words = name.replaceAll("_", " ").replace(new RegExp(` ${(unit ?? "").toLowerCase()}$`), "");
-  return words[0].toUpperCase() + words.slice(1);
+  return words === "worst instance" ? "Most on instance" : words[0].toUpperCase() + words.slice(1);
 }
 
 function Sql({ text }) {

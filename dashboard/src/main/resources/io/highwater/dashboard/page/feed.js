@@ -89,7 +89,7 @@ export function startFeed(onChange) {
 
   /** Reads what is due; a paused page still shows another view when it is asked for one. */
   function refresh() {
-    if (state.signIn || state.lost) return;
+    if (!state.session || state.signIn || state.lost) return;
     Object.keys(wanted).filter(isDue).forEach(load);
   }
 
@@ -105,7 +105,7 @@ export function startFeed(onChange) {
   }
 
   async function follow() {
-    if (stream || state.paused || state.lost || state.signIn || performance.now() < noStreamUntil) return;
+    if (stream || document.hidden || state.paused || state.lost || state.signIn || performance.now() < noStreamUntil) return;
     stream = new AbortController();
     const own = stream;
     lastHeard = performance.now();
@@ -128,6 +128,7 @@ export function startFeed(onChange) {
     }
     if (stream === own) {
       stream = null;
+      noStreamUntil = Math.max(noStreamUntil, performance.now() + POLL_MS);
       change({ streaming: false });
       beat();
     }
@@ -148,7 +149,11 @@ export function startFeed(onChange) {
     if (!state.paused && !state.signIn && (!state.streaming || state.lost)) {
       try {
         if (!state.session) change({ session: await session() });
-        accept((await get("api/status")).body);
+        if (state.session.auth_required && !hasToken()) change({ signIn: { reason: null } });
+        else {
+          refresh();
+          accept((await get("api/status")).body);
+        }
       } catch (error) {
         if (!refused(error)) {
           lose(error);
@@ -172,11 +177,11 @@ export function startFeed(onChange) {
     }
   }
 
-  // Timers and streams of a sleeping tab stand still: it asks at once when it wakes.
+  // A tab in the background needs no stream: browsers open only six connections to a server, and
+  // with that many tabs none would be left to ask anything. It catches up when it is looked at.
   function wake() {
-    if (document.hidden) return;
-    if (performance.now() - lastHeard > HIDDEN_POLL_MS) hangUp();
-    beat();
+    if (document.hidden) hangUp();
+    else beat();
   }
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);

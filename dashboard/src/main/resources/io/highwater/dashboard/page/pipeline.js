@@ -149,7 +149,7 @@ function Rejected() {
   <//>`;
 }
 
-const KINDS = { backfill: "Backfill", compaction: "Compaction", retention: "Retention" };
+const KINDS = { backfill: "Backfill", compaction: "Compaction", retention: "Retention", replacement: "Replacement" };
 
 const CHANGE_COLUMNS = [
   { key: "at", label: "When", text: true, value: (c) => c.at, cell: (c) => html`<span class="nowrap">${dateTime(c.at)}</span>` },

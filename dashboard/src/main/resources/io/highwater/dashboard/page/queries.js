@@ -59,26 +59,29 @@ function Top() {
   <//>`;
 }
 
+const ratio = (part, whole) => part.map((n, i) => (whole[i] > 0 ? n / whole[i] : null));
+
 const HOURS = [
-  { key: "cache", title: "Cache hits", format: percent, color: "--good", series: "cache_hit_rate" },
-  { key: "spill", title: "Spill", format: megabytes, color: "--class-cpu_bound", series: "spilled_mb" },
-  { key: "queue", title: "Queue time", format: millis, color: "--class-queue_wlm_bound", series: "queue_ms" },
-  { key: "compile", title: "Compile time", format: millis, color: "--class-io_bound", series: "compile_ms" },
+  { key: "cache", title: "Cache hits", format: percent, lines: (s) => [{ label: "Hits", values: s.cache_hit_rate, color: "--good" }] },
+  { key: "spill", title: "Spill", format: megabytes, lines: (s) => [{ label: "Spilled", values: s.spilled_mb, color: "--class-cpu_bound" }] },
+  {
+    key: "queue", title: "Queue and run time", format: millis,
+    lines: (s) => [{ label: "In the queue", values: s.queue_ms, color: "--class-queue_wlm_bound" }, { label: "Running", values: s.execution_ms, color: "--accent" }],
+  },
+  { key: "compile", title: "Compile share", format: percent, lines: (s) => [{ label: "Of run time", values: ratio(s.compile_ms, s.execution_ms), color: "--class-io_bound" }] },
 ];
 
-function Hours() {
-  const { data, theme } = usePage();
-  const slot = data.hours;
-  const step = slot?.body?.step_seconds;
-  return html`<div class="grid even">${HOURS.map((a) => html`<${Panel} key=${a.key} title=${a.title} note=${step ? (step >= 3600 ? "by hour" : `in steps of ${step / 60} minutes`) : "by hour"} busy=${slot?.loading}>
+/** One analysis by hour. */
+function Hours({ of: a, slot, theme }) {
+  return html`<${Panel} title=${a.title} note="by hour" busy=${slot?.loading}>
     <${Meaning}>${slot?.body?.meaning?.[a.key]}<//>
-    <${Loaded} slot=${slot} low>${(body) => {
-      const values = body.series?.[a.series] ?? [];
-      return values.some((v) => v > 0)
-        ? html`<${LineChart} times=${body.times} series=${[{ label: a.title, values, color: a.color }]} format=${a.format} theme=${theme} label=${`${a.title} over the range.`} />`
-        : html`<p class="none">None of this selection in this range.</p>`;
+    <${Loaded} slot=${slot} low>${({ times, series }) => {
+      const lines = a.lines(series);
+      if (!lines.some((l) => l.values.some((v) => v > 0))) return html`<p class="none">None of this selection in this range.</p>`;
+      return html`${lines.length > 1 && html`<div class="legend key">${lines.map((l) => html`<span key=${l.label}><i class=${`bg-${l.color.replace(/^--(class-)?/, "")}`}></i>${l.label}</span>`)}</div>`}
+        <${LineChart} times=${times} series=${lines} format=${a.format} theme=${theme} label=${`${a.title} over the range, by hour.`} />`;
     }}<//>
-  <//>`)}</div>`;
+  <//>`;
 }
 
 function SpillByType() {
@@ -158,5 +161,6 @@ function Recent() {
 }
 
 export function Queries() {
-  return html`<${Top} /><${Hours} /><div class="grid even"><${Tables} /><${SpillByType} /></div><${PerInstance} /><${Recent} />`;
+  const { data, theme } = usePage();
+  return html`<${Top} /><div class="grid even">${HOURS.map((a) => html`<${Hours} key=${a.key} of=${a} slot=${data.hours} theme=${theme} />`)}</div><div class="grid even"><${Tables} /><${SpillByType} /></div><${PerInstance} /><${Recent} />`;
 }
