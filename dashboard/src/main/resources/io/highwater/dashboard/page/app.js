@@ -53,8 +53,8 @@ function useTheme() {
   return [theme, toggle];
 }
 
-function Header({ toggleTheme, now, onPause, onSignOut }) {
-  const { status, lost, paused, receivedAt, streaming, session, signIn, theme } = usePage();
+function Header({ toggleTheme, onPause, onSignOut }) {
+  const { status, lost, paused, receivedAt, streaming, session, signIn, theme, now } = usePage();
   const loadedAt = status?.as_of?.newest_load;
   // The server's clock, as this machine's may be off.
   const seconds = loadedAt ? Math.max(0, (Date.parse(status.now) - Date.parse(loadedAt) + (now - receivedAt)) / 1000) : null;
@@ -102,14 +102,15 @@ function Navigation() {
     <li key=${key}><${Link} to=${{ page: key, ...NO_FILTERS, outlier: "" }} aria-current=${view.page === key ? "page" : null}>${label}${key === "outliers" && fresh > 0 && html` <span class="badge good">${fresh} new</span>`}<//></li>`)}</ul></nav>`;
 }
 
-function Banners({ now }) {
-  const { status, lost, receivedAt, retry, told, tell } = usePage();
+function Banners() {
+  const { status, lost, receivedAt, retry, told, tell, reading, now } = usePage();
   const files = status?.files;
   return html`<div aria-live="polite">
     ${told && html`<div class="banner bad" role="alert"><p>${told}</p><button onClick=${() => tell(null)}>Close</button></div>`}
     ${lost && html`<div class="banner bad" role="alert"><p><b>The server does not answer.</b> ${status ? `Shown is what it said ${age((now - receivedAt) / 1000)} ago; ` : ""}trying again.</p><button onClick=${retry}>Try now</button></div>`}
     ${!lost && status?.error && html`<div class="banner bad" role="alert"><p><b>The lake cannot be followed:</b> ${status.error}. It is tried again every second.</p></div>`}
     ${!lost && status?.state === "loading" && html`<div class="banner info"><p><b>Loading the lake:</b> ${count(files.loaded)} files in, ${count(files.pending)} to go, the newest hours first.</p><progress aria-label="Files loaded" max=${files.loaded + files.pending} value=${files.loaded}></progress></div>`}
+    ${!lost && reading && html`<div class="banner info"><p><b>This range is older than the store:</b> it is being read from the lake, ${reading.files_total ? `${count(reading.files_loaded ?? 0)} of ${count(reading.files_total)} files` : "looking for its files"}.</p><progress aria-label="Files read" max=${reading.files_total || 1} value=${reading.files_loaded ?? 0}></progress></div>`}
     ${!lost && status?.live?.error && html`<div class="banner warn"><p><b>The live topic cannot be read:</b> ${status.live.error}. What is in the lake is shown.</p></div>`}
     ${files?.skipped > 0 && html`<details class="banner warn"><summary><b>${files.skipped} ${files.skipped === 1 ? "file" : "files"} of the lake could not be read</b> and ${files.skipped === 1 ? "is" : "are"} missing from these numbers.</summary>
       <ul>${files.skipped_files.map((f) => html`<li key=${f.path}><span class="mono">${f.path}</span> (${count(f.bytes)} bytes): ${f.reason}</li>`)}</ul></details>`}
@@ -166,12 +167,15 @@ function App() {
   if (!feed) return null;
   const { Body, scoped } = VIEWS[view.page];
   const { status, lost } = feed;
-  const asked = Object.keys(requestsOf(view)).map((name) => feed.data[name]?.body);
-  const range = asked.find((body) => body?.from && body?.to);
+  const asked = Object.keys(requestsOf(view)).map((name) => feed.data[name]);
+  const range = asked.find((slot) => slot?.body?.from && slot.body.to)?.body;
   const page = {
     ...feed,
     view,
     theme,
+    now,
+    // Of a range that is read from the lake: how far that is.
+    reading: asked.find((slot) => slot?.progress)?.progress,
     told,
     tell,
     go: (part) => setView((v) => ({ ...v, ...part })),
@@ -181,10 +185,10 @@ function App() {
   };
   const empty = status?.state === "waiting" && !status.files.skipped && !lost;
   return html`<${Page.Provider} value=${page}>
-    <${Header} toggleTheme=${toggleTheme} now=${now} onPause=${(paused) => source.current.pause(paused)} onSignOut=${() => source.current.signOut()} />
+    <${Header} toggleTheme=${toggleTheme} onPause=${(paused) => source.current.pause(paused)} onSignOut=${() => source.current.signOut()} />
     <${Navigation} />
     <main id="main" tabindex="-1" ref=${main}>
-      <${Banners} now=${now} />
+      <${Banners} />
       ${feed.signIn ? html`<${SignIn} reason=${feed.signIn.reason} onToken=${(token) => source.current.signIn(token)} />`
         : empty && view.page !== "pipeline" ? html`<${Empty} />`
         : lost && !status ? null

@@ -8,6 +8,8 @@ const POLL_MS = 1000;
 const HIDDEN_POLL_MS = 15000;
 const RETRY_MAX_MS = 8000;
 const REFRESH_MS = 2000;
+/** How long to wait before what was refused is asked for again. */
+const FAILED_MS = 10000;
 /** The stream has a heartbeat every 15 s. */
 const SILENT_MS = 40000;
 /** How long to poll before the stream is tried again where there was none. */
@@ -55,6 +57,7 @@ export function startFeed(onChange) {
     if (state.paused) return false;
     const age = performance.now() - slot.at;
     if (slot.progress) return age > POLL_MS;
+    if (slot.problem) return age > FAILED_MS;
     return age > (wanted[name].every ?? Infinity) || (slot.version !== versionOf(state.status) && age > REFRESH_MS);
   }
 
@@ -200,6 +203,7 @@ export function startFeed(onChange) {
     },
     retry() {
       change({ lost: null });
+      Object.keys(wanted).filter((name) => state.data[name]?.problem).forEach(load);
       beat();
     },
     pause(isPaused) {

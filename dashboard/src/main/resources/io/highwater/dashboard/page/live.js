@@ -52,7 +52,7 @@ function parse(block) {
 }
 
 /** What the stream has brought that may not be in the lake yet: the newest panes and outliers. */
-export const NOTHING_LIVE = { panes: new Map(), outliers: [], at: null };
+export const NOTHING_LIVE = { panes: new Map(), outliers: [], panesAt: 0 };
 
 const instanceOf = (row) => String(row.instance ?? row.instance_id ?? row.where?.instance_id ?? "");
 
@@ -67,7 +67,7 @@ export function withEvent(live, name, data) {
     const panes = new Map(live.panes).set(key, pane);
     const starts = [...new Set([...panes.values()].map((p) => p.window_start))].sort().slice(0, -WINDOWS_KEPT);
     for (const [k, p] of panes) if (starts.includes(p.window_start)) panes.delete(k);
-    return { ...live, panes, at: Date.now() };
+    return { ...live, panes, panesAt: Date.now() };
   }
   if (name === "outlier") {
     const much = row.how_much ?? row;
@@ -84,7 +84,7 @@ export function withEvent(live, name, data) {
       folded: row.folded ?? row.count,
     };
     const others = live.outliers.filter((o) => o.outlier_id !== outlier.outlier_id);
-    return { ...live, outliers: [outlier, ...others].slice(0, OUTLIERS_KEPT), at: Date.now() };
+    return { ...live, outliers: [outlier, ...others].slice(0, OUTLIERS_KEPT) };
   }
   return live;
 }

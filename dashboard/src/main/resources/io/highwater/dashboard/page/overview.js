@@ -2,13 +2,15 @@
 import { html, usePage } from "./html.js";
 import { useMemo, useState } from "./vendor/preact/hooks.js";
 import { ClassChart, WorkChart } from "./charts.js";
-import { CLASSES, count, dateTime, labelOf, megabytes, millis, percent, rate, reasonOf, timeOnly, times } from "./format.js";
+import { CLASSES, age, count, dateTime, labelOf, megabytes, millis, percent, rate, reasonOf, timeOnly, times } from "./format.js";
 import { withPanes } from "./live.js";
 import { Delta, Link, Loaded, Panel, Segments, Severity, SortedTable } from "./parts.js";
 import { Sparkline } from "./plot.js";
 import { NO_FILTERS, flip, rangeQuery, scopeQuery } from "./view.js";
 
 const OUTLIERS_SHOWN = 6;
+/** Longer ago than that the stream has stopped, and nothing is being made. */
+const MAKING_MS = 900000;
 
 export function requests(view) {
   const range = rangeQuery(view);
@@ -103,9 +105,9 @@ function Newest() {
 
 /** What the stream says of the newest window, within a second of its being made. */
 function JustMade() {
-  const { live, view } = usePage();
+  const { live, view, now } = usePage();
   const panes = [...live.panes.values()].filter((p) => !view.ids.length || view.ids.includes(p.instance));
-  if (!panes.length) return null;
+  if (!panes.length || now - live.panesAt > MAKING_MS) return null;
   const byWindow = new Map();
   for (const p of panes) {
     const w = byWindow.get(p.window_start) ?? { start: p.window_start, millis: p.window_millis, instances: 0, queries: 0, troubled: 0, final: 0 };
@@ -117,7 +119,7 @@ function JustMade() {
     byWindow.set(p.window_start, w);
   }
   const windows = [...byWindow.values()].sort((a, b) => (a.start < b.start ? 1 : -1));
-  return html`<${Panel} title="Being made" note="panes as the stream makes them, before their file is in the lake">
+  return html`<${Panel} title="Being made" note=${`panes as the stream makes them, before their file is in the lake; the newest ${age(Math.max(0, now - live.panesAt) / 1000)} ago`}>
     <ul class="feed">${windows.map((w) => html`<li key=${w.start}><b>${timeOnly(w.start).slice(0, 5)} to ${new Date(Date.parse(w.start) + w.millis).toISOString().slice(11, 16)}</b>
       <span>${count(w.queries)} queries of ${count(w.instances)} ${w.instances === 1 ? "instance" : "instances"}</span>
       <span class="muted">${percent(w.queries ? w.troubled / w.queries : null)} with a bottleneck</span>

@@ -32,20 +32,11 @@ export function Segments({ label, options, value, onChange }) {
 export function Loaded({ slot, low, children }) {
   const { retry } = usePage();
   if (slot?.missing) return html`<p class="none">This server does not answer this yet: a newer version of Highwater does.</p>`;
-  if (slot?.progress) return html`<${Progress} progress=${slot.progress} />`;
   if (slot?.problem && !slot.body) {
     return html`<div class="none" role="alert"><p class="problem">${slot.problem}</p><button class="button" onClick=${retry}>Try again</button></div>`;
   }
   if (!slot?.body) return html`<div class=${`ghost ${low ? "low" : ""}`} aria-hidden="true"></div>`;
   return html`${slot.problem && html`<p class="problem" role="alert">Not refreshed: ${slot.problem}</p>`}${children(slot.body)}`;
-}
-
-function Progress({ progress: p }) {
-  return html`<div class="none" role="status">
-    <p><b>This range is older than the store: it is being read from the lake.</b></p>
-    <p><progress max=${p.files_total || 1} value=${p.files_loaded ?? 0}></progress></p>
-    <p>${p.files_total ? `${count(p.files_loaded ?? 0)} of ${count(p.files_total)} files` : "looking for its files"}</p>
-  </div>`;
 }
 
 export function Severity({ value }) {
