@@ -2,20 +2,10 @@ package io.highwater.dashboard;
 
 import io.highwater.dashboard.OutlierQueries.OutlierKey;
 import io.highwater.lake.LakeHour;
-import io.highwater.lake.LakeNames;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.PreparedStatement;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.time.LocalDateTime;
-import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.List;
@@ -23,15 +13,16 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Appends what people say of outliers to the lake's table feedback: a Parquet file each, in the
- * hour in which it was said, there whole or not at all. It lies in the lake, as the hot store may
- * be deleted at any time.
+ * Appends what people say of outliers to the lake's table feedback: a file each, in the hour in
+ * which it was said. It lies in the lake, as the hot store may be deleted at any time.
  */
 final class Feedback {
   static final List<String> VERDICTS = List.of("right", "wrong");
   static final int MAX_NOTE_LENGTH = 500;
 
-  private static final String TABLE = "feedback";
+  private static final String COLUMNS =
+      "feedback_id VARCHAR, created_at TIMESTAMP, outlier_id VARCHAR, event_time TIMESTAMP,"
+          + " instance_id BIGINT, query_id BIGINT, verdict VARCHAR, note VARCHAR, who VARCHAR";
 
   private final Path lake;
   private final String contract;
@@ -53,61 +44,23 @@ final class Feedback {
    * @throws IOException if the lake cannot be written to; nothing is there then
    */
   Said say(OutlierKey outlier, String who, String verdict, @Nullable String note)
-      throws IOException, SQLException {
+      throws IOException {
     Said said = new Said(clock.instant().truncatedTo(ChronoUnit.MICROS), who, verdict, note);
-    Path folder =
-        Files.createDirectories(
-            lake.resolve(LakeHour.of(contract, TABLE, said.at().toEpochMilli()).directory()));
-    String feedbackId = UUID.randomUUID().toString();
-    Path unfinished = folder.resolve("." + TABLE + "-" + feedbackId + ".part");
-    try {
-      write(unfinished, feedbackId, outlier, said);
-      String digest = LakeNames.digest(List.of(Files.readAllBytes(unfinished)));
-      Files.move(
-          unfinished,
-          folder.resolve(LakeNames.stream(TABLE, digest, LakeNames.PARQUET)),
-          StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(unfinished);
-    }
-    return said;
-  }
-
-  private static void write(Path file, String feedbackId, OutlierKey outlier, Said said)
-      throws SQLException {
-    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
-        Statement statement = connection.createStatement()) {
-      statement.execute(
-          """
-          CREATE TABLE feedback (
-            feedback_id VARCHAR, created_at TIMESTAMP, outlier_id VARCHAR, event_time TIMESTAMP,
-            instance_id BIGINT, query_id BIGINT, verdict VARCHAR, note VARCHAR, who VARCHAR)
-          """);
-      try (PreparedStatement insert =
-          connection.prepareStatement(
-              "INSERT INTO feedback VALUES (?, ?, ?, ?, try_cast(? AS BIGINT), ?, ?, ?, ?)")) {
-        int column = 1;
-        for (Object value :
+    LakeRows.add(
+        lake,
+        LakeHour.of(contract, "feedback", said.at().toEpochMilli()),
+        COLUMNS,
+        List.of(
             Arrays.asList(
-                feedbackId,
-                timestamp(said.at()),
+                UUID.randomUUID().toString(),
+                said.at(),
                 outlier.outlierId(),
-                timestamp(outlier.eventTime()),
-                outlier.instance(),
+                outlier.eventTime(),
+                outlier.instanceId(),
                 outlier.queryId(),
                 said.verdict(),
                 said.note(),
-                said.who())) {
-          insert.setObject(column++, value);
-        }
-        insert.execute();
-      }
-      statement.execute(
-          "COPY feedback TO '" + file.toString().replace("'", "''") + "' (FORMAT parquet)");
-    }
-  }
-
-  private static LocalDateTime timestamp(Instant instant) {
-    return LocalDateTime.ofInstant(instant, ZoneOffset.UTC);
+                said.who())));
+    return said;
   }
 }

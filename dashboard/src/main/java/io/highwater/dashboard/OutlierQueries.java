@@ -79,8 +79,12 @@ final class OutlierQueries {
   /** How many rows are asked for, after how many others, and whether neighbours are folded. */
   record Page(int limit, int offset, boolean fold) {}
 
-  /** What names an outlier and its event. */
-  record OutlierKey(String outlierId, Instant eventTime, String instance, long queryId) {}
+  /**
+   * What names an outlier and its event.
+   *
+   * @param instanceId null where instances are not numbers
+   */
+  record OutlierKey(String outlierId, Instant eventTime, @Nullable Long instanceId, long queryId) {}
 
   /**
    * The outliers of a range, the newest first: by severity and reason those of the scope, in total
@@ -259,7 +263,8 @@ final class OutlierQueries {
             connection ->
                 Rows.all(
                     connection,
-                    "SELECT event_time, instance, query_id FROM outliers"
+                    "SELECT event_time, try_cast(instance AS BIGINT) AS instance_id, query_id"
+                        + " FROM outliers"
                         + " WHERE outlier_id = ? AND NOT superseded",
                     List.of(outlierId)));
     if (rows.isEmpty() || !(rows.get(0).get("event_time") instanceof Instant eventTime)) {
@@ -269,7 +274,7 @@ final class OutlierQueries {
     return new OutlierKey(
         outlierId,
         eventTime,
-        String.valueOf(row.get("instance")),
+        row.get("instance_id") instanceof Long instanceId ? instanceId : null,
         (long) Rows.number(row, "query_id"));
   }
 
