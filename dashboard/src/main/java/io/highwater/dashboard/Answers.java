@@ -13,6 +13,7 @@ import io.javalin.http.Handler;
 import io.javalin.http.HttpResponseException;
 import java.io.IOException;
 import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Locale;
@@ -113,6 +114,13 @@ final class Answers {
           send(context, 202, "application/json", loading.toJson());
         });
     routes.exception(
+        SQLTimeoutException.class,
+        (e, context) ->
+            sendProblem(
+                context,
+                503,
+                Problem.json(503, title(503), String.valueOf(e.getMessage()), context.path())));
+    routes.exception(
         HttpResponseException.class,
         (e, context) ->
             sendProblem(
@@ -146,12 +154,15 @@ final class Answers {
 
   private static String title(int status) {
     return switch (status) {
+      case 401 -> "Unauthorized";
       case 403 -> "Forbidden";
       case 404 -> "Not found";
       case 405 -> "Method not allowed";
       case 413 -> "Content too large";
       case 415 -> "Unsupported media type";
+      case 429 -> "Too many requests";
       case 500 -> "Internal error";
+      case 503 -> "Service unavailable";
       default -> "Request failed";
     };
   }

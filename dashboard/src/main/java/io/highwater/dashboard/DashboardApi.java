@@ -26,6 +26,7 @@ final class DashboardApi {
   private final HotQueries queries;
   private final ModelVersions models;
   private final InstantSource clock;
+  private final LiveEvents live;
 
   DashboardApi(
       DashboardConfig config,
@@ -39,6 +40,12 @@ final class DashboardApi {
     this.queries = queries;
     this.models = new ModelVersions(config.registry(), config.contract());
     this.clock = clock;
+    this.live = new LiveEvents(config, store, () -> Answers.json().writeValueAsString(status()));
+  }
+
+  /** The events that go with this API; not started. */
+  LiveEvents live() {
+    return live;
   }
 
   void addTo(RoutesConfig routes) {
@@ -99,6 +106,7 @@ final class DashboardApi {
     answer.put("files", files);
     answer.put("rows", queries.rowCounts());
     answer.put("rejected", rejectedCounts());
+    answer.put("live", live.state());
     return answer;
   }
 
@@ -149,7 +157,8 @@ final class DashboardApi {
     return answer;
   }
 
-  private static int limit(Context context) {
+  /** How many rows are asked for. */
+  static int limit(Context context) {
     return Parameters.number(context, "limit", DEFAULT_ROWS, 1, MAX_ROWS);
   }
 }

@@ -4,6 +4,7 @@ import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.http.Context;
 import io.javalin.http.ForbiddenResponse;
+import io.javalin.http.HandlerType;
 import io.javalin.http.staticfiles.Location;
 import java.io.IOException;
 import java.net.BindException;
@@ -12,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.UnknownHostException;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -46,13 +48,27 @@ public final class DashboardServer implements AutoCloseable {
 
   private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
+  private static final Set<HandlerType> READING = Set.of(HandlerType.GET, HandlerType.HEAD);
+
   private final HotStore store;
   private final HistoryStore history;
+  private final AuditLog audit;
+  private final LiveEvents live;
+  private final Monitoring monitoring;
   private final Javalin server;
 
-  private DashboardServer(HotStore store, HistoryStore history, Javalin server) {
+  private DashboardServer(
+      HotStore store,
+      HistoryStore history,
+      AuditLog audit,
+      LiveEvents live,
+      Monitoring monitoring,
+      Javalin server) {
     this.store = store;
     this.history = history;
+    this.audit = audit;
+    this.live = live;
+    this.monitoring = monitoring;
     this.server = server;
   }
 
@@ -66,6 +82,7 @@ public final class DashboardServer implements AutoCloseable {
   public static DashboardServer start(DashboardConfig config) throws IOException {
     requireFree(config);
     InstantSource clock = InstantSource.system();
+    Access access = Access.of(config, clock);
     HotStore store = HotStore.open(config, clock);
     Answers answers = new Answers(store, clock);
     HistoryStore history = openHistory(config, store);
@@ -75,6 +92,9 @@ public final class DashboardServer implements AutoCloseable {
     OutlierApi outliers = new OutlierApi(config, store, scoped, answers, clock);
     AnalysisApi analyses = new AnalysisApi(config, scoped, answers);
     PipelineApi pipeline = new PipelineApi(config, store, queries, answers, clock);
+    AuditLog audit = new AuditLog(config, access.isRequired(), clock);
+    Monitoring monitoring = new Monitoring(store, queries, audit, api.live(), clock);
+    OpenApi openApi = new OpenApi();
     Javalin server =
         Javalin.create(
             javalin -> {
@@ -92,11 +112,25 @@ public final class DashboardServer implements AutoCloseable {
                     files.headers = Map.of();
                   });
               javalin.routes.before(context -> guard(context, config.host()));
+              javalin.requestLogger.http(
+                  (context, millis) -> {
+                    monitoring.note(context, millis);
+                    audit.note(context, millis);
+                  });
               answers.addProblemsTo(javalin.routes);
+              access.addTo(javalin.routes);
               api.addTo(javalin.routes);
               outliers.addTo(javalin.routes);
               analyses.addTo(javalin.routes);
               pipeline.addTo(javalin.routes);
+              javalin.routes.get("/api/session", answers.unversioned(access::session));
+              javalin.routes.get(
+                  "/api/audit",
+                  answers.unversioned(
+                      context -> Map.of("rows", audit.newest(DashboardApi.limit(context)))));
+              javalin.routes.get(LiveEvents.ROUTE, api.live()::listen);
+              javalin.routes.get("/openapi.json", openApi::send);
+              javalin.routes.get("/metrics", monitoring::send);
             });
     try {
       server.start(config.host(), config.port());
@@ -106,7 +140,9 @@ public final class DashboardServer implements AutoCloseable {
       throw cannotListen(config, e);
     }
     store.start();
-    return new DashboardServer(store, history, server);
+    audit.start();
+    api.live().start();
+    return new DashboardServer(store, history, audit, api.live(), monitoring, server);
   }
 
   private static HistoryStore openHistory(DashboardConfig config, HotStore store)
@@ -129,11 +165,23 @@ public final class DashboardServer implements AutoCloseable {
     return store;
   }
 
-  /** Stops listening, then closes the store. */
+  /** Every method and route that is answered, such as "GET /health". */
+  List<String> routes() {
+    return server.unsafe.internalRouter.allHttpHandlers().stream()
+        .map(handler -> handler.endpoint)
+        .filter(endpoint -> endpoint.method.isHttpMethod())
+        .map(endpoint -> endpoint.method.name() + " " + endpoint.path)
+        .toList();
+  }
+
+  /** Hangs up, stops listening, writes down what was asked, then closes the store. */
   @Override
   public void close() {
+    live.close();
     server.stop();
     history.close();
+    audit.close();
+    monitoring.close();
     store.close();
   }
 
@@ -146,6 +194,14 @@ public final class DashboardServer implements AutoCloseable {
           "this dashboard listens on "
               + host
               + " and answers to localhost only; start it with --host to let others in");
+    }
+    // Another site's page may have a browser send what changes something here, as if the page of
+    // this server had; the browser then says where that page is from.
+    String origin = context.header("Origin");
+    if (!READING.contains(context.method())
+        && origin != null
+        && !origin.replaceFirst("^https?://", "").equalsIgnoreCase(context.host())) {
+      throw new ForbiddenResponse("a page of another site may not change anything here");
     }
   }
 

@@ -10,6 +10,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * Instant}, NaN and infinity are null, text and bytes are made safe to show.
  */
 final class Rows {
+  /** How long a question may take; what takes longer would hold up all others. */
+  static final int MAX_SECONDS = 10;
+
   /** Longer texts are cut. */
   static final int MAX_TEXT = 500;
 
@@ -37,15 +41,27 @@ final class Rows {
     void row(Map<String, @Nullable Object> row) throws IOException;
   }
 
+  /**
+   * All rows of the result.
+   *
+   * @throws SQLTimeoutException after {@link #MAX_SECONDS}
+   */
   static List<Map<String, @Nullable Object>> all(
       Connection connection, String sql, List<?> parameters) throws SQLException {
+    return all(connection, sql, parameters, MAX_SECONDS);
+  }
+
+  static List<Map<String, @Nullable Object>> all(
+      Connection connection, String sql, List<?> parameters, int maxSeconds) throws SQLException {
     List<Map<String, @Nullable Object>> rows = new ArrayList<>();
-    try (PreparedStatement statement = prepare(connection, sql, parameters);
+    try (PreparedStatement statement = prepare(connection, sql, parameters, maxSeconds);
         ResultSet result = statement.executeQuery()) {
       List<String> names = names(result);
       while (result.next()) {
         rows.add(row(result, names, MAX_TEXT));
       }
+    } catch (SQLException e) {
+      throw timeout(e, maxSeconds);
     }
     return rows;
   }
@@ -53,7 +69,7 @@ final class Rows {
   /** Hands out rows as they are read, their texts whole; there may be many. */
   static void each(Connection connection, String sql, List<?> parameters, Sink sink)
       throws SQLException {
-    try (PreparedStatement statement = prepare(connection, sql, parameters);
+    try (PreparedStatement statement = prepare(connection, sql, parameters, MAX_SECONDS);
         ResultSet result = statement.executeQuery()) {
       List<String> names = names(result);
       sink.columns(names);
@@ -62,12 +78,25 @@ final class Rows {
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } catch (SQLException e) {
+      throw timeout(e, MAX_SECONDS);
     }
   }
 
-  private static PreparedStatement prepare(Connection connection, String sql, List<?> parameters)
-      throws SQLException {
+  /** Nobody else interrupts a question. */
+  private static SQLException timeout(SQLException e, int maxSeconds) {
+    return String.valueOf(e.getMessage()).startsWith("INTERRUPT")
+        ? new SQLTimeoutException(
+            "the answer would take longer than %d s; ask for a shorter range or fewer instances"
+                .formatted(maxSeconds),
+            e)
+        : e;
+  }
+
+  private static PreparedStatement prepare(
+      Connection connection, String sql, List<?> parameters, int maxSeconds) throws SQLException {
     PreparedStatement statement = connection.prepareStatement(sql);
+    statement.setQueryTimeout(maxSeconds);
     int index = 1;
     for (Object parameter : parameters) {
       statement.setObject(

@@ -3,6 +3,7 @@ package io.highwater.dashboard;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -13,6 +14,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** Asks a dashboard over HTTP. */
 final class DashboardClient {
@@ -21,9 +23,18 @@ final class DashboardClient {
 
   private final HttpClient client = HttpClient.newHttpClient();
   private final int port;
+  private final @Nullable String token;
 
   DashboardClient(int port) {
+    this(port, null);
+  }
+
+  /**
+   * @param token sent with every request; null for none
+   */
+  DashboardClient(int port, @Nullable String token) {
     this.port = port;
+    this.token = token;
   }
 
   JsonNode json(String path) throws IOException, InterruptedException {
@@ -31,7 +42,11 @@ final class DashboardClient {
   }
 
   JsonNode parse(HttpResponse<String> response) throws IOException {
-    return JSON.readTree(response.body());
+    return parse(response.body());
+  }
+
+  JsonNode parse(String body) throws IOException {
+    return JSON.readTree(body);
   }
 
   HttpResponse<String> get(String path) throws IOException, InterruptedException {
@@ -57,6 +72,14 @@ final class DashboardClient {
             .POST(HttpRequest.BodyPublishers.ofString(body))
             .build(),
         BodyHandlers.ofString());
+  }
+
+  /** Sends a request with a body and returns the answer as soon as its head is there. */
+  HttpResponse<InputStream> open(String method, String path, String body)
+      throws IOException, InterruptedException {
+    return client.send(
+        request(path).method(method, HttpRequest.BodyPublishers.ofString(body)).build(),
+        BodyHandlers.ofInputStream());
   }
 
   /** Sends what java.net.http would mend; lines end with CR LF, the empty line is added. */
@@ -85,6 +108,8 @@ final class DashboardClient {
   }
 
   private HttpRequest.Builder request(String path) {
-    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path));
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path));
+    return token == null ? request : request.header("Authorization", "Bearer " + token);
   }
 }

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What holds for every path: headers, types, errors, names and ports; the lake is empty. */
@@ -102,6 +103,24 @@ class DashboardHttpTest {
     String own =
         client.raw("GET /health HTTP/1.1\r\nHost: 127.0.0.1:8507\r\nConnection: close\r\n");
     assertThat(own, startsWith("HTTP/1.1 200"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "http://evil.example,403",
+    "http://127.0.0.1:1,403",
+    "null,403",
+    "http://127.0.0.1:8507,405",
+    "http://LOCALHOST:8507,403"
+  })
+  void aPageOfAnotherSiteChangesNothing(String origin, int status) throws Exception {
+    String answer =
+        client.raw(
+            "POST /api/metrics HTTP/1.1\r\nHost: 127.0.0.1:8507\r\nContent-Length: 0\r\n"
+                + "Connection: close\r\nOrigin: "
+                + origin
+                + "\r\n");
+    assertThat(answer, startsWith("HTTP/1.1 " + status));
   }
 
   @Test

@@ -326,7 +326,7 @@ class OutliersApiTest {
     return lake.value("outliers", sql);
   }
 
-  private static TrainedModel model(boolean accepted, String reason) throws IOException {
+  static TrainedModel model(boolean accepted, String reason) throws IOException {
     Manifest manifest =
         new Manifest(
             Manifest.FORMAT_VERSION,

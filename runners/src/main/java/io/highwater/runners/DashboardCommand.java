@@ -1,14 +1,19 @@
 package io.highwater.runners;
 
+import io.highwater.dashboard.AccessTokens;
 import io.highwater.dashboard.DashboardConfig;
+import io.highwater.dashboard.DashboardConfig.LiveTopic;
 import io.highwater.dashboard.DashboardServer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 
 /** The page over a lake, in the foreground. */
 @Command(
@@ -24,16 +29,16 @@ import picocli.CommandLine.Option;
       "",
       "Example:",
       "  highwater dashboard --lake=lake    then open http://localhost:8507",
+      "  highwater dashboard --newToken=ops:operator:90",
       "",
       "Exit codes: 0 ended by SIGTERM or Ctrl-C, 1 failed, 2 wrong usage."
     })
 public final class DashboardCommand implements Callable<Integer> {
   @Option(
       names = "--lake",
-      required = true,
       paramLabel = "DIR",
-      description = "The lake's folder; it may not be there yet.")
-  private Path lake = Path.of("");
+      description = "The lake's folder; it may not be there yet. Required.")
+  private @Nullable Path lake;
 
   @Option(
       names = "--contract",
@@ -79,6 +84,43 @@ public final class DashboardCommand implements Callable<Integer> {
               + " ${DEFAULT-VALUE}.")
   private String host = "";
 
+  @Option(
+      names = "--auth",
+      paramLabel = "FILE",
+      description =
+          "Lets in only who sends a token of this file, which has a line a token: name, role"
+              + " (viewer, operator, admin), expiry (a time or never), SHA-256. A change of it"
+              + " holds at once.")
+  private @Nullable Path auth;
+
+  @Option(
+      names = "--newToken",
+      paramLabel = "NAME:ROLE[:DAYS]",
+      description =
+          "Prints a new token and its line for the file of --auth, and ends. The token is not to"
+              + " be seen again.")
+  private @Nullable String newToken;
+
+  @Option(
+      names = "--bootstrapServers",
+      paramLabel = "HOST:PORT",
+      description = "The Kafka of --liveTopic.")
+  private @Nullable String bootstrapServers;
+
+  @Option(
+      names = "--liveTopic",
+      paramLabel = "TOPIC",
+      description =
+          "What the stream was told with its --liveTopic: panes, outliers and status are on the"
+              + " page before they are in the lake.")
+  private @Nullable String liveTopic;
+
+  @Option(
+      names = "--consumerConfig",
+      paramLabel = "FILE",
+      description = "Properties file with further settings of the Kafka client, such as passwords.")
+  private @Nullable Path consumerConfig;
+
   @Option(names = "--help", usageHelp = true, description = "Shows this and ends.")
   private boolean help;
 
@@ -86,8 +128,12 @@ public final class DashboardCommand implements Callable<Integer> {
   public Integer call() throws CommandFailedException, InterruptedException {
     DashboardConfig config;
     try {
-      Path file = store == null ? DashboardConfig.defaultStore(lake) : store;
-      config = new DashboardConfig(lake, contract, registry, file, keepDays, host, port);
+      if (newToken != null) {
+        AccessTokens.NewToken made = AccessTokens.create(newToken, Instant.now());
+        System.out.printf("token: %s%nline:  %s%n", made.secret(), made.line());
+        return io.highwater.runners.Command.DONE;
+      }
+      config = config();
     } catch (IllegalArgumentException e) {
       System.err.printf("highwater dashboard: --%s (see --help)%n", e.getMessage());
       return io.highwater.runners.Command.WRONG_USAGE;
@@ -100,5 +146,30 @@ public final class DashboardCommand implements Callable<Integer> {
     } catch (IOException e) {
       throw new CommandFailedException(String.valueOf(e.getMessage()));
     }
+  }
+
+  private DashboardConfig config() {
+    if (lake == null) {
+      throw new ParameterException(new CommandLine(this), "Missing required option: '--lake=DIR'");
+    }
+    if (liveTopic != null && bootstrapServers == null) {
+      throw OptionsCommand.wrong(this, "--liveTopic", liveTopic, "--bootstrapServers with it");
+    }
+    if (bootstrapServers != null && liveTopic == null) {
+      throw OptionsCommand.wrong(
+          this, "--bootstrapServers", bootstrapServers, "--liveTopic with it");
+    }
+    return new DashboardConfig(
+        lake,
+        contract,
+        registry,
+        store == null ? DashboardConfig.defaultStore(lake) : store,
+        keepDays,
+        host,
+        port,
+        auth,
+        liveTopic == null || bootstrapServers == null
+            ? null
+            : new LiveTopic(bootstrapServers, liveTopic, consumerConfig));
   }
 }

@@ -147,4 +147,31 @@ class HighwaterTest {
                 .formatted(port)));
     assertThat(output.exitCode(), is(1));
   }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--port=0 | Missing required option: '--lake=DIR'",
+        "--lake=a --liveTopic=t | --liveTopic=t: expected --bootstrapServers with it",
+        "--lake=a --bootstrapServers=h:1 | --bootstrapServers=h:1: expected --liveTopic with it",
+        "--newToken=ops | --newToken is 'ops', expected NAME:ROLE[:DAYS], such as ops:operator:90,"
+            + " with a role of viewer, operator, admin",
+      })
+  void namesWrongOptionsOfTheDashboard(String arguments, String message) {
+    CommandOutput output = CommandOutput.of(("dashboard " + arguments).split(" "));
+    assertThat(output.out(), is(""));
+    assertThat(
+        output.err().replace(" (see --help)", ""), startsWith("highwater dashboard: " + message));
+    assertThat(output.exitCode(), is(2));
+  }
+
+  @Test
+  void makesATokenForTheDashboardsFile() {
+    CommandOutput output = CommandOutput.of("dashboard", "--newToken=ops:operator:90");
+    assertThat(output.exitCode(), is(0));
+    assertThat(
+        output.out().matches("token: hw_\\S{43}\nline:  ops operator \\S+Z [0-9a-f]{64}\n"),
+        is(true));
+  }
 }
