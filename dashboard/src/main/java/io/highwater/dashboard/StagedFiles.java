@@ -185,6 +185,8 @@ final class StagedFiles {
     select.json("top_read_tables", "STRUCT(\"value\" VARCHAR, \"count\" BIGINT)[]");
     select.json("spilled_queries_by_type", "MAP(VARCHAR, BIGINT)");
     select.json("spilled_mb_by_type", "MAP(VARCHAR, DOUBLE)");
+    // Until it is committed.
+    select.expression("false");
     long rows = execute("INSERT INTO staged_rollups " + select.from(source), path);
     return new Content(rows, null);
   }

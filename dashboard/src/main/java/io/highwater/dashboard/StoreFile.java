@@ -27,7 +27,7 @@ final class StoreFile {
   private static final String MEMORY = "1GB";
 
   /** Raised whenever {@link #CREATE} changes; a store of another version is built anew. */
-  private static final int SCHEMA_VERSION = 5;
+  private static final int SCHEMA_VERSION = 6;
 
   /** The tables with rows of lake files, each with the file_id of the file that a row is from. */
   static final List<String> TABLES_BY_FILE =
@@ -43,10 +43,9 @@ final class StoreFile {
           "loaded_files");
 
   /**
-   * instance is the text of the roll-up's key columns. A pane replaces earlier panes of its window,
-   * which rollups_latest says; file_id decides only between copies of one pane. A superseded
-   * outlier does not count: it is there again, as a newer model has it. fingerprints are sums over
-   * all events of a file but those answered from the cache.
+   * instance is the text of the roll-up's key columns. What is superseded does not count: a pane by
+   * a later one of its window, an outlier by itself as a newer model has it. fingerprints are sums
+   * over all events of a file but those answered from the cache.
    */
   private static final String CREATE =
       """
@@ -66,7 +65,8 @@ final class StoreFile {
         cache_hit_rate DOUBLE, utilization DOUBLE, oversubscription DOUBLE, queue_share DOUBLE,
         spill_share DOUBLE, overload_share DOUBLE, compile_share DOUBLE, composite_score DOUBLE,
         top_read_tables STRUCT("value" VARCHAR, "count" BIGINT)[],
-        spilled_queries_by_type MAP(VARCHAR, BIGINT), spilled_mb_by_type MAP(VARCHAR, DOUBLE));
+        spilled_queries_by_type MAP(VARCHAR, BIGINT), spilled_mb_by_type MAP(VARCHAR, DOUBLE),
+        superseded BOOLEAN);
       CREATE TABLE rejected (
         file_id BIGINT, received_at TIMESTAMP, stage VARCHAR, code VARCHAR, field VARCHAR,
         value VARCHAR, reason VARCHAR, raw BLOB, raw_bytes BIGINT, topic VARCHAR,
@@ -107,10 +107,7 @@ final class StoreFile {
         backlog_by_partition MAP(VARCHAR, BIGINT), model_version VARCHAR);
       CREATE TABLE arrivals (arrived_at TIMESTAMP, row_count BIGINT);
       CREATE VIEW rollups_latest AS
-        SELECT * FROM rollups
-        QUALIFY row_number() OVER (
-          PARTITION BY window_start, window_millis, instance
-          ORDER BY run_id DESC, pane_index DESC, file_id DESC) = 1;
+        SELECT * EXCLUDE (superseded) FROM rollups WHERE NOT superseded;
       """;
 
   private StoreFile() {}

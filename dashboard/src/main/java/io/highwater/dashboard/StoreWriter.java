@@ -14,6 +14,8 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +27,20 @@ final class StoreWriter implements AutoCloseable {
 
   /** The newest of the pipeline's reports that are kept: half a day of one every five seconds. */
   private static final int STATUS_KEPT = 10_000;
+
+  private static final List<Copies> COPIES =
+      List.of(
+          new Copies(
+              "rollups",
+              "window_start",
+              "window_start, window_millis, instance",
+              // file_id decides only between copies of one pane.
+              "run_id DESC, pane_index DESC, file_id DESC"),
+          new Copies(
+              "outliers",
+              "event_time",
+              "outlier_id",
+              "model_version DESC NULLS LAST, file_id DESC"));
 
   private static final Duration ARRIVALS_KEPT = Duration.ofDays(1);
 
@@ -98,7 +114,7 @@ final class StoreWriter implements AutoCloseable {
   void commit(Collection<LoadedFile> removed, Collection<StagedFile> added, Instant now)
       throws SQLException {
     connection.setAutoCommit(false);
-    TimeRange outliers = outlierTimes(removed);
+    Map<Copies, TimeRange> changed = changed(removed);
     if (!removed.isEmpty()) {
       remove(removed);
     }
@@ -111,8 +127,8 @@ final class StoreWriter implements AutoCloseable {
       enter(added, now);
       trim(now);
     }
-    if (outliers != null) {
-      supersede(outliers);
+    for (Map.Entry<Copies, TimeRange> copies : changed.entrySet()) {
+      supersede(copies.getKey(), copies.getValue());
     }
     connection.commit();
     connection.setAutoCommit(true);
@@ -127,43 +143,56 @@ final class StoreWriter implements AutoCloseable {
     }
   }
 
+  /**
+   * A table whose rows may be there several times, of which one counts. They are told apart once,
+   * when they come or go: doing it at each question costs a second where there are a million.
+   *
+   * @param time a column that all copies of a row agree in
+   * @param key what makes rows copies of each other
+   * @param newestFirst the order in which the first counts
+   */
+  private record Copies(String table, String time, String key, String newestFirst) {}
+
   private record TimeRange(LocalDateTime from, LocalDateTime to) {}
 
-  /** From the first to the last outlier that comes in or goes out; null where there is none. */
-  private @Nullable TimeRange outlierTimes(Collection<LoadedFile> removed) throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement(
-            """
-            SELECT min(event_time), max(event_time) FROM (
-              SELECT event_time FROM staged_outliers
-              UNION ALL SELECT event_time FROM outliers
-              WHERE file_id IN (SELECT unnest(?::BIGINT[])))
-            """)) {
-      select.setArray(1, idsOf(removed));
-      try (ResultSet row = select.executeQuery()) {
-        row.next();
-        LocalDateTime from = row.getObject(1, LocalDateTime.class);
-        return from == null ? null : new TimeRange(from, row.getObject(2, LocalDateTime.class));
+  /** From the first to the last row that comes in or goes out, where there is any. */
+  private Map<Copies, TimeRange> changed(Collection<LoadedFile> removed) throws SQLException {
+    Map<Copies, TimeRange> changed = new LinkedHashMap<>();
+    for (Copies copies : COPIES) {
+      try (PreparedStatement select =
+          connection.prepareStatement(
+              """
+              SELECT min(%1$s), max(%1$s) FROM (
+                SELECT %1$s FROM staged_%2$s
+                UNION ALL SELECT %1$s FROM %2$s
+                WHERE file_id IN (SELECT unnest(?::BIGINT[])))
+              """
+                  .formatted(copies.time(), copies.table()))) {
+        select.setArray(1, idsOf(removed));
+        try (ResultSet row = select.executeQuery()) {
+          row.next();
+          LocalDateTime from = row.getObject(1, LocalDateTime.class);
+          if (from != null) {
+            changed.put(copies, new TimeRange(from, row.getObject(2, LocalDateTime.class)));
+          }
+        }
       }
     }
+    return changed;
   }
 
-  /**
-   * Of the copies of an outlier, all of one time, the newest model's counts. They are marked once,
-   * here, as telling them apart again at each question costs a second where there are a million.
-   */
-  private void supersede(TimeRange range) throws SQLException {
+  private void supersede(Copies copies, TimeRange range) throws SQLException {
     try (PreparedStatement update =
         connection.prepareStatement(
             """
-            UPDATE outliers SET superseded = NOT superseded WHERE rowid IN (
+            UPDATE %1$s SET superseded = NOT superseded WHERE rowid IN (
               SELECT rowid FROM (
-                SELECT rowid, superseded, row_number() OVER (
-                  PARTITION BY outlier_id
-                  ORDER BY model_version DESC NULLS LAST, file_id DESC) > 1 AS is_copy
-                FROM outliers WHERE event_time BETWEEN ? AND ?)
+                SELECT rowid, superseded,
+                  row_number() OVER (PARTITION BY %3$s ORDER BY %4$s) > 1 AS is_copy
+                FROM %1$s WHERE %2$s BETWEEN ? AND ?)
               WHERE superseded <> is_copy)
-            """)) {
+            """
+                .formatted(copies.table(), copies.time(), copies.key(), copies.newestFirst()))) {
       update.setObject(1, range.from());
       update.setObject(2, range.to());
       update.execute();
