@@ -78,7 +78,10 @@ final class DashboardClient {
   HttpResponse<InputStream> open(String method, String path, String body)
       throws IOException, InterruptedException {
     return client.send(
-        request(path).method(method, HttpRequest.BodyPublishers.ofString(body)).build(),
+        request(path)
+            .header("Content-Type", "application/json")
+            .method(method, HttpRequest.BodyPublishers.ofString(body))
+            .build(),
         BodyHandlers.ofInputStream());
   }
 
