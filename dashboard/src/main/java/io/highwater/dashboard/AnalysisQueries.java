@@ -38,7 +38,7 @@ final class AnalysisQueries {
           "Share of execution time spent compiling, and how closely compile time follows the number"
               + " of joins (Pearson's r of selects, 1 = entirely; mean of the hours by queries).",
           "tables",
-          "The tables read most often; a window tells its ten most frequent ones, so that counts"
+          "The tables read most often; an hour tells its ten most frequent ones, so that counts"
               + " are lower bounds.",
           "utilization",
           "Work that arrived in an hour beside what the slots could do in it; above that the"
@@ -207,7 +207,8 @@ final class AnalysisQueries {
     return queries.ask(
         scope,
         (connection, selection, json) -> {
-          List<Object> parameters = selection.rollupParameters();
+          Selection hours = describeHours(selection, json);
+          List<Object> parameters = hours.parameters();
           parameters.add(limit);
           json.put(
               "rows",
@@ -216,7 +217,7 @@ final class AnalysisQueries {
                   "SELECT instance, read.\"value\" AS \"table\","
                       + " sum(read.\"count\")::BIGINT AS reads"
                       + " FROM (SELECT instance, unnest(top_read_tables) AS read"
-                      + selection.rollups()
+                      + longestWindows(hours)
                       + ") GROUP BY ALL ORDER BY reads DESC, instance, \"table\" LIMIT ?",
                   parameters));
           json.put("meaning", MEANING.get("tables"));
@@ -304,13 +305,18 @@ final class AnalysisQueries {
         connection,
         "SELECT instance, "
             + columns
-            + " FROM rollups_latest"
-            + hours.where("window_start")
-            + " AND window_millis = (SELECT max(window_millis) FROM rollups)"
+            + longestWindows(hours)
             + " GROUP BY instance ORDER BY "
             + order
             + ", instance",
         hours.parameters());
+  }
+
+  /** Newest panes; a sixth of the rows that the finest windows have. */
+  private static String longestWindows(Selection hours) {
+    return " FROM rollups_latest"
+        + hours.where("window_start")
+        + " AND window_millis = (SELECT max(window_millis) FROM rollups)";
   }
 
   /** The hours that a selection touches, which the answer tells beside the selection. */

@@ -222,7 +222,8 @@ class AnalysisApiTest {
     assertThat(answer.path("rows").size(), greaterThan(8));
     String reads =
         " FROM (SELECT instance_id, unnest(from_json(top_read_tables, '[\"JSON\"]')) AS t"
-            + rollups(answer, scope)
+            + " FROM rollups WHERE window_millis = 3600000 AND "
+            + in("window_start", answer.path("hours_from"), answer.path("hours_to"), scope)
             + ")";
     for (int i = 0; i < answer.path("rows").size(); i++) {
       JsonNode row = answer.path("rows").get(i);
