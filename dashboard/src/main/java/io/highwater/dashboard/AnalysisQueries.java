@@ -208,7 +208,7 @@ final class AnalysisQueries {
         scope,
         (connection, selection, json) -> {
           Selection hours = describeHours(selection, json);
-          List<Object> parameters = hours.parameters();
+          List<Object> parameters = longestWindowParameters(connection, hours);
           parameters.add(limit);
           json.put(
               "rows",
@@ -309,14 +309,27 @@ final class AnalysisQueries {
             + " GROUP BY instance ORDER BY "
             + order
             + ", instance",
-        hours.parameters());
+        longestWindowParameters(connection, hours));
   }
 
-  /** Newest panes; a sixth of the rows that the finest windows have. */
+  /** The newest panes of windows of an hour; {@link #longestWindowParameters} go with it. */
   private static String longestWindows(Selection hours) {
-    return " FROM rollups_latest"
-        + hours.where("window_start")
-        + " AND window_millis = (SELECT max(window_millis) FROM rollups)";
+    return " FROM rollups_latest" + hours.where("window_start") + " AND window_millis = ?";
+  }
+
+  /**
+   * May be added to. The length is a parameter and no subquery, as only a constant keeps the other
+   * windows' panes from being told apart in vain.
+   */
+  private static List<Object> longestWindowParameters(Connection connection, Selection hours)
+      throws SQLException {
+    List<Object> parameters = hours.parameters();
+    parameters.add(
+        (long)
+            Rows.number(
+                Rows.one(connection, "SELECT max(window_millis) AS millis FROM rollups", List.of()),
+                "millis"));
+    return parameters;
   }
 
   /** The hours that a selection touches, which the answer tells beside the selection. */
