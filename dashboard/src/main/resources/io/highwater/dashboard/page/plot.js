@@ -87,7 +87,7 @@ export function tooltip(rowsAt) {
         );
         const x = u.valToPos(u.data[0][index], "x");
         const left = x + box.offsetWidth + 16 > u.over.clientWidth ? x - box.offsetWidth - 12 : x + 12;
-        box.style.transform = `translate(${Math.max(left, -50)}px, 8px)`;
+        box.style.transform = `translate(${Math.max(left, -50)}px, 24px)`;
       },
     },
   };
