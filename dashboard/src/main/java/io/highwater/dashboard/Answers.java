@@ -31,6 +31,8 @@ import org.slf4j.LoggerFactory;
 final class Answers {
   private static final Logger log = LoggerFactory.getLogger(Answers.class);
 
+  private static final String JSON_TYPE = "application/json";
+
   private static final ObjectMapper JSON =
       JsonMapper.builder()
           .addModule(
@@ -40,10 +42,12 @@ final class Answers {
           .build();
 
   private final HotStore store;
+  private final KeptAnswers kept;
   private final InstantSource clock;
 
-  Answers(HotStore store, InstantSource clock) {
+  Answers(HotStore store, KeptAnswers kept, InstantSource clock) {
     this.store = store;
+    this.kept = kept;
     this.clock = clock;
   }
 
@@ -77,14 +81,22 @@ final class Answers {
       if (tag.equals(context.header("If-None-Match"))) {
         context.status(304);
       } else {
-        Map<String, ? extends @Nullable Object> body = answer.of(context);
-        if (ScopedQueries.LAKE.equals(body.get("source"))) {
+        String question = context.path() + "?" + context.queryString();
+        Body body = kept.get(question, () -> Body.of(answer.of(context)));
+        if (body.isOfLake()) {
           // The store's version says nothing of it.
           context.removeHeader("ETag");
+          kept.forget(question);
         }
-        send(context, 200, body);
+        context.status(200).contentType(JSON_TYPE).result(body.bytes());
       }
     };
+  }
+
+  private record Body(byte[] bytes, boolean isOfLake) {
+    static Body of(Map<String, ? extends @Nullable Object> answer) {
+      return new Body(bytesOf(answer), ScopedQueries.LAKE.equals(answer.get("source")));
+    }
   }
 
   /** What depends on other things as well. */
@@ -93,7 +105,7 @@ final class Answers {
   }
 
   void send(Context context, int status, Object answer) {
-    send(context, status, "application/json", answer);
+    send(context, status, JSON_TYPE, answer);
   }
 
   /** The mapper that answers are written with. */
@@ -111,7 +123,7 @@ final class Answers {
         (loading, context) -> {
           context.removeHeader("ETag");
           context.header("Retry-After", "1");
-          send(context, 202, "application/json", loading.toJson());
+          send(context, 202, JSON_TYPE, loading.toJson());
         });
     routes.exception(
         SQLTimeoutException.class,
@@ -145,8 +157,12 @@ final class Answers {
   }
 
   private static void send(Context context, int status, String contentType, Object answer) {
+    context.status(status).contentType(contentType).result(bytesOf(answer));
+  }
+
+  private static byte[] bytesOf(Object answer) {
     try {
-      context.status(status).contentType(contentType).result(JSON.writeValueAsBytes(answer));
+      return JSON.writeValueAsBytes(answer);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("an answer does not turn into JSON", e);
     }

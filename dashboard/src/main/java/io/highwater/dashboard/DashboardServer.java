@@ -84,10 +84,11 @@ public final class DashboardServer implements AutoCloseable {
     InstantSource clock = InstantSource.system();
     Access access = Access.of(config, clock);
     HotStore store = HotStore.open(config, clock);
-    Answers answers = new Answers(store, clock);
+    KeptAnswers kept = new KeptAnswers(store, clock);
+    Answers answers = new Answers(store, kept, clock);
     HistoryStore history = openHistory(config, store);
-    ScopedQueries scoped = new ScopedQueries(store, history, clock);
-    HotQueries queries = new HotQueries(store, scoped, clock);
+    ScopedQueries scoped = new ScopedQueries(store, kept, history, clock);
+    HotQueries queries = new HotQueries(store, kept, scoped, clock);
     DashboardApi api = new DashboardApi(config, store, queries, answers, clock);
     OutlierApi outliers = new OutlierApi(config, store, scoped, answers, clock);
     AnalysisApi analyses = new AnalysisApi(config, scoped, answers);

@@ -29,18 +29,21 @@ final class HotQueries {
       """;
 
   private final HotStore store;
+  private final KeptAnswers kept;
   private final ScopedQueries scoped;
   private final InstantSource clock;
 
-  HotQueries(HotStore store, ScopedQueries scoped, InstantSource clock) {
+  HotQueries(HotStore store, KeptAnswers kept, ScopedQueries scoped, InstantSource clock) {
     this.store = store;
+    this.kept = kept;
     this.scoped = scoped;
     this.clock = clock;
   }
 
   /** The newest event, roll-up window and load; null where there is none. */
   Map<String, @Nullable Object> asOf() throws SQLException {
-    Map<String, @Nullable Object> asOf = store.read(this::asOf);
+    Map<String, @Nullable Object> asOf =
+        new LinkedHashMap<>(kept.get("as of", () -> store.read(this::asOf)));
     asOf.put("newest_load", store.status().newestLoad());
     return asOf;
   }
@@ -112,31 +115,37 @@ final class HotQueries {
 
   /** Rows loaded by table. */
   Map<String, @Nullable Object> rowCounts() throws SQLException {
-    return store.read(
-        connection ->
-            Rows.one(
-                connection,
-                """
+    return kept.get(
+        "rows",
+        () ->
+            store.read(
+                connection ->
+                    Rows.one(
+                        connection,
+                        """
                 SELECT coalesce(sum(row_count) FILTER (path LIKE 'events/%'), 0) AS events,
                        coalesce(sum(row_count) FILTER (path LIKE 'rollups/%'), 0) AS rollups,
                        coalesce(sum(row_count) FILTER (path LIKE 'outliers/%'), 0) AS outliers,
                        coalesce(sum(row_count) FILTER (path LIKE 'rejected/%'), 0) AS rejected
                 FROM loaded_files
                 """,
-                List.of()));
+                        List.of())));
   }
 
   /** All rejected rows by code and stage, the most frequent first. */
   List<Map<String, @Nullable Object>> rejectedCounts() throws SQLException {
-    return store.read(
-        connection ->
-            Rows.all(
-                connection,
-                """
+    return kept.get(
+        "rejected counts",
+        () ->
+            store.read(
+                connection ->
+                    Rows.all(
+                        connection,
+                        """
                 SELECT code, stage, sum(rejected)::BIGINT AS count FROM rejected_counts
                 GROUP BY ALL ORDER BY count DESC, code, stage LIMIT 100
                 """,
-                List.of()));
+                        List.of())));
   }
 
   /** The newest rejected rows, the newest first. */
@@ -194,31 +203,37 @@ final class HotQueries {
 
   /** The model of the newest event of the sample that was scored; null where none was. */
   Map<String, @Nullable Object> newestScored() throws SQLException {
-    return store.read(
-        connection ->
-            Rows.one(
-                connection,
-                """
+    return kept.get(
+        "newest scored",
+        () ->
+            store.read(
+                connection ->
+                    Rows.one(
+                        connection,
+                        """
                 SELECT arg_max(model_version, event_time) AS model_version,
                        max(event_time) AS event_time
                 FROM events WHERE model_version IS NOT NULL AND event_time <= ?
                 """,
-                List.of(clock.instant().plus(HotStore.FUTURE_TOLERATED))));
+                        List.of(clock.instant().plus(HotStore.FUTURE_TOLERATED)))));
   }
 
   /** Every instance with data in the store, numbers in their order, then the rest. */
   List<Object> instances() throws SQLException {
     List<Object> ids = new ArrayList<>();
     List<Map<String, @Nullable Object>> rows =
-        store.read(
-            connection ->
-                Rows.all(
-                    connection,
-                    """
+        kept.get(
+            "instances",
+            () ->
+                store.read(
+                    connection ->
+                        Rows.all(
+                            connection,
+                            """
                     SELECT instance FROM rollups GROUP BY instance
                     ORDER BY try_cast(instance AS BIGINT) NULLS LAST, instance
                     """,
-                    List.of()));
+                            List.of())));
     for (Map<String, @Nullable Object> row : rows) {
       ids.add(String.valueOf(row.get("instance")));
     }

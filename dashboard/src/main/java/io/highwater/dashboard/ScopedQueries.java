@@ -1,6 +1,7 @@
 package io.highwater.dashboard;
 
 import io.highwater.dashboard.HistoryRange.Hours;
+import io.highwater.dashboard.Selection.NewestWindow;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.InstantSource;
@@ -13,11 +14,13 @@ final class ScopedQueries {
   static final String LAKE = "lake";
 
   private final HotStore store;
+  private final KeptAnswers kept;
   private final HistoryStore history;
   private final InstantSource clock;
 
-  ScopedQueries(HotStore store, HistoryStore history, InstantSource clock) {
+  ScopedQueries(HotStore store, KeptAnswers kept, HistoryStore history, InstantSource clock) {
     this.store = store;
+    this.kept = kept;
     this.history = history;
     this.clock = clock;
   }
@@ -30,20 +33,35 @@ final class ScopedQueries {
   }
 
   /**
-   * The answer; what was selected and what is told of it are of one commit.
+   * The answer. All that is told of the selection is of one commit; its end may be of the one
+   * before.
    *
    * @throws HistoryLoading if it is of a range that is being loaded from the lake
    */
   Map<String, @Nullable Object> ask(Scope scope, Question question) throws SQLException {
     Hours hours = history.before(scope);
-    return hours == null
-        ? store.read(connection -> ask(connection, scope, "store", question))
-        : history.read(hours, connection -> ask(connection, scope, LAKE, question));
+    if (hours != null) {
+      return history.read(
+          hours,
+          connection ->
+              ask(
+                  connection,
+                  scope,
+                  Selection.newest(connection, clock.instant()),
+                  LAKE,
+                  question));
+    }
+    NewestWindow newest =
+        kept.get(
+            "newest window",
+            () -> store.read(connection -> Selection.newest(connection, clock.instant())));
+    return store.read(connection -> ask(connection, scope, newest, "store", question));
   }
 
   private Map<String, @Nullable Object> ask(
-      Connection connection, Scope scope, String source, Question question) throws SQLException {
-    Selection selection = Selection.of(connection, scope, clock.instant());
+      Connection connection, Scope scope, NewestWindow newest, String source, Question question)
+      throws SQLException {
+    Selection selection = Selection.of(connection, scope, newest, clock.instant());
     Map<String, @Nullable Object> answer = selection.describe();
     answer.put("source", source);
     question.ask(connection, selection, answer);

@@ -29,8 +29,15 @@ record Selection(
     long windowMillis,
     @Nullable List<String> ids) {
 
-  /** Looks at the data as it is now, give or take wrong clocks. */
-  static Selection of(Connection connection, Scope scope, Instant now) throws SQLException {
+  /**
+   * The newest of the finest roll-up windows, which looks at all of them.
+   *
+   * @param start null where there is none
+   */
+  record NewestWindow(@Nullable Instant start, long millis) {}
+
+  /** As of now, give or take wrong clocks. */
+  static NewestWindow newest(Connection connection, Instant now) throws SQLException {
     Map<String, @Nullable Object> newest =
         Rows.one(
             connection,
@@ -40,9 +47,15 @@ record Selection(
             WHERE window_millis = (SELECT min(window_millis) FROM rollups) AND window_start <= ?
             """,
             List.of(now.plus(HotStore.FUTURE_TOLERATED)));
-    long windowMillis = (long) Rows.number(newest, "window_millis");
-    Instant asOf =
-        newest.get("window_start") instanceof Instant start ? start.plusMillis(windowMillis) : null;
+    return new NewestWindow(
+        newest.get("window_start") instanceof Instant start ? start : null,
+        (long) Rows.number(newest, "window_millis"));
+  }
+
+  static Selection of(Connection connection, Scope scope, NewestWindow newest, Instant now)
+      throws SQLException {
+    Instant start = newest.start();
+    Instant asOf = start == null ? null : start.plusMillis(newest.millis());
     Instant to = scope.to();
     if (to == null) {
       to = asOf == null ? Parameters.endOfMinute(now) : asOf;
@@ -53,7 +66,7 @@ record Selection(
             asOf,
             to.minus(scope.length()),
             to,
-            windowMillis,
+            newest.millis(),
             scope.ids().isEmpty() ? null : scope.ids());
     return scope.criticalOnly()
         ? selection.withIds(QueryClasses.criticalInstances(connection, selection))

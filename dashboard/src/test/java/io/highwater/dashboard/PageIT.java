@@ -359,8 +359,7 @@ class PageIT {
     page.onPageError(complaints::add);
     page.onConsoleMessage(
         message -> {
-          // A server may not have every path; the page says so where it misses one.
-          if (message.type().equals("error") && !message.text().contains("404 (Not Found)")) {
+          if (message.type().equals("error")) {
             complaints.add(message.text());
           }
         });

@@ -33,7 +33,10 @@ record FileLayout(String table, List<String> order, List<String> windowAndKey) {
             windowAndKey),
         new FileLayout("outliers", byFirst(contract.key(), contract.eventTime()), List.of()),
         new FileLayout("rejected", List.of(RejectedRecords.RECEIVED_AT), List.of()),
-        new FileLayout("status", List.of(StatusRows.REPORTED_AT), List.of()));
+        new FileLayout("status", List.of(StatusRows.REPORTED_AT), List.of()),
+        // Of the dashboard.
+        new FileLayout("feedback", List.of("created_at"), List.of()),
+        new FileLayout("audit", List.of("requested_at"), List.of()));
   }
 
   private static List<String> byFirst(List<String> key, String time) {
