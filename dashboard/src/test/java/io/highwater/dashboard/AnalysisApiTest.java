@@ -402,7 +402,7 @@ class AnalysisApiTest {
   }
 
   /** Roll-ups with what the analyses need; instance 5 compiles much and has no cached results. */
-  private static String rollups(Instant hour, long paneIndex) {
+  static String rollups(Instant hour, long paneIndex) {
     return """
     SELECT * REPLACE (CASE WHEN instance_id = 5 THEN 0 ELSE cached END AS cached,
         CASE WHEN instance_id = 5 THEN execution_ms * 0.6 ELSE compile_ms END AS compile_ms),

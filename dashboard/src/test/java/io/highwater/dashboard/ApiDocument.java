@@ -12,6 +12,7 @@ import com.networknt.schema.SpecVersion.VersionFlag;
 import com.networknt.schema.ValidationMessage;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,9 +36,18 @@ final class ApiDocument {
   /**
    * What the server answered.
    *
+   * @param headers their names
    * @param body of a stream its first event
    */
-  record Answer(int status, String contentType, String body) {}
+  record Answer(int status, String contentType, Set<String> headers, String body) {
+    static Answer of(HttpResponse<?> response, String body) {
+      return new Answer(
+          response.statusCode(),
+          DashboardClient.contentType(response),
+          response.headers().map().keySet(),
+          body);
+    }
+  }
 
   ApiDocument() throws IOException {
     try (InputStream in = DashboardServer.class.getResourceAsStream("openapi.json")) {
@@ -90,9 +100,16 @@ final class ApiDocument {
     for (JsonNode parameter : operation(route).path("parameters")) {
       JsonNode resolved = resolved(parameter);
       if (resolved.path("in").asText().equals(in)) {
-        if (resolved.path("example").isMissingNode()) {
+        if (resolved.path("example").isMissingNode()
+            || !wrong(resolved.path("schema"), resolved.path("example")).isEmpty()) {
           throw new AssertionError(
-              "parameter " + resolved.path("name") + " of " + route + " has no example in " + FILE);
+              "parameter "
+                  + resolved.path("name")
+                  + " of "
+                  + route
+                  + " has no example in "
+                  + FILE
+                  + " that fits its schema");
         }
         parameters.add(resolved);
       }
@@ -101,22 +118,29 @@ final class ApiDocument {
   }
 
   /**
-   * Holds an answer against what is said of its status.
+   * Holds an answer against what is said of its status; an internal error is never what is said.
    *
    * @throws AssertionError that says what does not fit
    */
   void check(String route, Answer answer) throws IOException {
     JsonNode responses = operation(route).path("responses");
     JsonNode described = responses.path(String.valueOf(answer.status()));
-    if (described.isMissingNode() && answer.status() >= 400) {
+    if (described.isMissingNode() && answer.status() >= 400 && answer.status() != 500) {
       described = responses.path("default");
     }
     String what = route + " answered " + answer.status();
     if (described.isMissingNode()) {
       throw new AssertionError(what + ", which " + FILE + " does not tell of; add it");
     }
+    JsonNode response = resolved(described);
+    for (Map.Entry<String, JsonNode> header : response.path("headers").properties()) {
+      if (answer.headers().stream().noneMatch(header.getKey()::equalsIgnoreCase)) {
+        throw new AssertionError(
+            what + " without " + header.getKey() + ", of which " + FILE + " tells");
+      }
+    }
     String type = answer.contentType().replaceFirst(";.*", "");
-    JsonNode content = resolved(described).path("content").path(type);
+    JsonNode content = response.path("content").path(type);
     if (content.isMissingNode()) {
       throw new AssertionError(what + " with " + type + ", which " + FILE + " does not tell of");
     }
@@ -124,8 +148,7 @@ final class ApiDocument {
     if (schema.isMissingNode()) {
       return;
     }
-    Set<ValidationMessage> wrong =
-        schemas.computeIfAbsent(schema, this::compile).validate(JSON.readTree(answer.body()));
+    Set<ValidationMessage> wrong = wrong(schema, JSON.readTree(answer.body()));
     if (!wrong.isEmpty()) {
       throw new AssertionError(
           what
@@ -137,6 +160,21 @@ final class ApiDocument {
                   .limit(10)
                   .collect(Collectors.joining("; ")));
     }
+  }
+
+  /** Whether a body is what a route is said to take. */
+  boolean takes(String route, String body) throws IOException {
+    JsonNode schema =
+        operation(route)
+            .path("requestBody")
+            .path("content")
+            .path("application/json")
+            .path("schema");
+    return wrong(schema, JSON.readTree(body)).isEmpty();
+  }
+
+  private Set<ValidationMessage> wrong(JsonNode schema, JsonNode value) {
+    return schemas.computeIfAbsent(schema, this::compile).validate(value);
   }
 
   private JsonSchema compile(JsonNode schema) {

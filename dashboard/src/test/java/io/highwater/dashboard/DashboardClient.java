@@ -74,7 +74,7 @@ final class DashboardClient {
         BodyHandlers.ofString());
   }
 
-  /** Sends a request with a body and returns the answer as soon as its head is there. */
+  /** Sends a request with a body of JSON and returns the answer as soon as its head is there. */
   HttpResponse<InputStream> open(String method, String path, String body)
       throws IOException, InterruptedException {
     return client.send(

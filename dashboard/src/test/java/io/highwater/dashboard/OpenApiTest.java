@@ -27,11 +27,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.StringJoiner;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -39,7 +42,16 @@ import org.junit.jupiter.params.provider.MethodSource;
  * without, for right and wrong parameters, and for those who may not ask.
  */
 class OpenApiTest {
-  private static final int HOURS = 30;
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int HOURS = 36;
+  private static final Instant LAST_HOUR = SampleLake.START.plus(Duration.ofHours(HOURS - 1));
+  private static final String FEEDBACK = "POST /api/anomalies/{outlier_id}/feedback";
+
+  /** Before the day that the full server's store holds. */
+  private static final String OLD = "?from=2024-03-01T02:00:00Z&to=2024-03-01T05:00:00Z";
+
+  /** Longer than any text may be, and nothing else either. */
+  private static final String WRONG = "%7E" + "wrong".repeat(21);
 
   @TempDir private static Path folder;
   private static ApiDocument document;
@@ -48,20 +60,27 @@ class OpenApiTest {
   private static DashboardServer guarded;
   private static String token;
 
+  /** An outlier of the full server, of which something was said. */
+  private static String outlierId = "";
+
   @BeforeAll
   static void startServers() throws Exception {
     document = new ApiDocument();
     lake = new SampleLake(folder.resolve("lake"));
     for (int i = 0; i < HOURS; i++) {
       Instant hour = SampleLake.START.plus(Duration.ofHours(i));
-      String events = SampleLake.scored(SampleLake.events(hour, 300, 300 * i), "v1");
-      lake.writeParquet("rollups", hour, "rollups.parquet", SampleLake.rollups(hour, 9, 1, 0));
+      String events = SampleLake.scored(SampleLake.repeatedEvents(hour, 300, 300 * i), "v1");
+      lake.writeParquet("rollups", hour, "rollups.parquet", AnalysisApiTest.rollups(hour, 0));
       lake.writeParquet("outliers", hour, "outliers.parquet", SampleLake.outliers(events));
       lake.writeParquet("rejected", hour, "rejected.parquet", SampleLake.rejected(hour, 20));
       lake.writeArrow("events", hour, "events.arrow", Compression.ZSTD, events);
     }
-    Files.writeString(
-        lake.folder("rollups", SampleLake.START).resolve("damaged.parquet"), "no Parquet");
+    lake.writeParquet("status", LAST_HOUR, "status.parquet", PipelineApiTest.status(LAST_HOUR, 0));
+    String generation = "compact_" + LAST_HOUR.toEpochMilli();
+    String compacted = SampleLake.nameOfGeneration(generation, "rollups");
+    lake.writeParquet("rollups", LAST_HOUR, compacted, AnalysisApiTest.rollups(LAST_HOUR, 0));
+    lake.replace("rollups", LAST_HOUR, generation, List.of(compacted), List.of("rollups.parquet"));
+    Files.writeString(lake.folder("rollups", LAST_HOUR).resolve("damaged.parquet"), "no Parquet");
     Path registry = folder.resolve("registry");
     ModelRegistry models = ModelRegistry.of(registry, SampleLake.CONTRACT);
     models.publish(OutliersApiTest.model(true, "better"), SampleLake.START, 10);
@@ -70,9 +89,13 @@ class OpenApiTest {
         DashboardServer.start(
             DashboardConfig.of(lake.root(), SampleLake.CONTRACT)
                 .withRegistry(registry)
+                .withKeepDays(1)
                 .withPort(0));
-    new DashboardClient(full.port())
-        .await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    DashboardClient client = new DashboardClient(full.port());
+    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    outlierId = client.json("/api/anomalies").at("/rows/0/outlier_id").asText();
+    ask(client, FEEDBACK, "");
+    client.await("/api/anomalies/" + outlierId, answer -> !answer.path("feedback").isEmpty());
     AccessTokens.NewToken admin = AccessTokens.create("root:admin", Instant.now());
     token = admin.secret();
     guarded =
@@ -91,6 +114,16 @@ class OpenApiTest {
 
   static List<String> routes() {
     return full.routes();
+  }
+
+  /** Those that look at a range. */
+  static List<String> scopedRoutes() {
+    return routes().stream()
+        .filter(
+            route ->
+                document.parameters(route, "query").stream()
+                    .anyMatch(parameter -> parameter.path("name").asText().equals("from")))
+        .toList();
   }
 
   @ParameterizedTest
@@ -120,8 +153,10 @@ class OpenApiTest {
     for (String query : queries(route)) {
       Answer answer = ask(client, route, query);
       document.check(route, answer);
-      if (route.startsWith("GET ")) {
-        assertThat(route + query, answer.status(), is(lessThan(300)));
+      assertThat(route + query, answer.status(), is(lessThan(300)));
+      if (query.isEmpty() && route.contains(" /api/") && answer.contentType().endsWith("json")) {
+        // What an array holds is held against the document only if there is something.
+        assertThat(route, emptyArrays(JSON.readTree(answer.body())), is(empty()));
       }
     }
   }
@@ -129,7 +164,45 @@ class OpenApiTest {
   @ParameterizedTest
   @MethodSource("routes")
   void answersWithoutDataAreAsDescribed(String route) throws Exception {
-    document.check(route, ask(new DashboardClient(guarded.port(), token), route, ""));
+    DashboardClient client = new DashboardClient(guarded.port(), token);
+    for (String query : queries(route)) {
+      document.check(route, ask(client, route, query));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("scopedRoutes")
+  void rangesBeforeTheStoreAreAsDescribed(String route) throws Exception {
+    DashboardClient client = new DashboardClient(full.port());
+    Answer answer = ask(client, route, OLD);
+    while (answer.status() == 202) {
+      document.check(route, answer);
+      answer = ask(client, route, OLD);
+    }
+    document.check(route, answer);
+    assertThat(answer.status(), is(200));
+    if (answer.contentType().endsWith("json")) {
+      assertThat(JSON.readTree(answer.body()).path("source").asText(), is("lake"));
+    }
+    String loading = JSON.writeValueAsString(new HistoryLoading(1, 3).toJson());
+    document.check(route, new Answer(202, "application/json", Set.of("Retry-After"), loading));
+    String problem =
+        JSON.writeValueAsString(Problem.json(503, "Service unavailable", "too long", "/api"));
+    document.check(route, new Answer(503, Problem.CONTENT_TYPE, Set.of(), problem));
+  }
+
+  @Test
+  void theExportIsDescribedInBothFormats() throws Exception {
+    DashboardClient client = new DashboardClient(full.port());
+    String route = "GET /api/anomalies/export";
+    Answer csv = ask(client, route, "?format=csv");
+    document.check(route, csv);
+    assertThat(csv.contentType(), is("text/csv; charset=utf-8"));
+    Answer json = ask(client, route, "?format=json");
+    document.check(route, json);
+    List<String> members = new ArrayList<>();
+    JSON.readTree(json.body()).at("/rows/0").fieldNames().forEachRemaining(members::add);
+    assertThat(csv.body().lines().findFirst().orElse(""), is(String.join(",", members)));
   }
 
   @ParameterizedTest
@@ -143,19 +216,50 @@ class OpenApiTest {
   void wrongParametersAreNamedAsDescribed(String route) throws Exception {
     DashboardClient client = new DashboardClient(full.port());
     for (JsonNode parameter : document.parameters(route, "query")) {
-      JsonNode schema = parameter.path("schema");
-      boolean anyText =
-          schema.path("type").asText().equals("string")
-              && !schema.has("enum")
-              && !schema.has("format");
-      if (!anyText) {
-        String name = parameter.path("name").asText();
-        Answer answer = ask(client, route, "?" + name + "=%7Ewrong");
-        document.check(route, answer);
-        assertThat(route + " " + name, answer.status(), is(400));
-        assertThat(new ObjectMapper().readTree(answer.body()).path("parameter").asText(), is(name));
-      }
+      String name = parameter.path("name").asText();
+      Answer answer = ask(client, route, "?" + name + "=" + WRONG);
+      document.check(route, answer);
+      assertThat(route + " " + name, answer.status(), is(400));
+      assertThat(JSON.readTree(answer.body()).path("parameter").asText(), is(name));
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{\"verdict\":\"maybe\"}|verdict",
+        "{\"verdict\":true}|verdict",
+        "{\"note\":\"the nightly load\"}|verdict",
+        "{\"verdict\":\"right\",\"note\":17}|note",
+        "{\"verdict\":\"right\",\"note\":\"LONG\"}|note",
+        "[\"right\"]|body"
+      })
+  void wrongFeedbackIsRefusedAsDescribed(String body, String parameter) throws Exception {
+    String sent = body.replace("LONG", "x".repeat(501));
+    assertThat(document.takes(FEEDBACK, sent), is(false));
+    Answer answer = feedback("application/json", sent);
+    document.check(FEEDBACK, answer);
+    assertThat(answer.status(), is(400));
+    assertThat(JSON.readTree(answer.body()).path("parameter").asText(), is(parameter));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{\"verdict\":\"right\",\"note\":null}|application/json|201",
+        "{\"verdict\":\"wrong\",\"note\":\"again\"}|text/plain|415",
+        "{\"verdict\":\"wrong\",\"more\":\"LONG\"}|application/json|413"
+      })
+  void feedbackIsTakenAsDescribed(String body, String contentType, int status) throws Exception {
+    String sent = body.replace("LONG", "x".repeat(OutlierApi.MAX_BODY_BYTES));
+    assertThat(document.takes(FEEDBACK, sent), is(true));
+    Answer answer = feedback(contentType, sent);
+    document.check(FEEDBACK, answer);
+    assertThat(answer.status(), is(status));
   }
 
   @Test
@@ -165,7 +269,8 @@ class OpenApiTest {
             AssertionError.class,
             () ->
                 document.check(
-                    "GET /ready", new Answer(200, "application/json", "{\"status\":\"ok\"}")));
+                    "GET /ready",
+                    new Answer(200, "application/json", Set.of(), "{\"status\":\"ok\"}")));
     assertThat(other.getMessage(), containsString("store_loaded"));
     AssertionError missing =
         assertThrows(AssertionError.class, () -> document.operation("GET /api/new"));
@@ -177,7 +282,7 @@ class OpenApiTest {
     Map<String, String> together = new LinkedHashMap<>(Map.of("", ""));
     for (JsonNode parameter : document.parameters(route, "query")) {
       String name = parameter.path("name").asText();
-      String value = URLEncoder.encode(parameter.path("example").asText(), StandardCharsets.UTF_8);
+      String value = URLEncoder.encode(text(parameter.path("example")), StandardCharsets.UTF_8);
       together.merge(
           parameter.path("x-together").asText(name),
           "?" + name + "=" + value,
@@ -186,22 +291,54 @@ class OpenApiTest {
     return List.copyOf(together.values());
   }
 
+  /** A parameter's value in a request. */
+  private static String text(JsonNode value) {
+    if (!value.isArray()) {
+      return value.asText();
+    }
+    StringJoiner values = new StringJoiner(",");
+    value.forEach(element -> values.add(element.asText()));
+    return values.toString();
+  }
+
+  /** The names of arrays without elements. */
+  private static List<String> emptyArrays(JsonNode json) {
+    List<String> names = new ArrayList<>();
+    json.properties()
+        .forEach(
+            member -> {
+              if (member.getValue().isArray() && member.getValue().isEmpty()) {
+                names.add(member.getKey());
+              }
+            });
+    json.forEach(child -> names.addAll(emptyArrays(child)));
+    return names;
+  }
+
+  private static Answer feedback(String contentType, String body) throws Exception {
+    HttpResponse<String> response =
+        new DashboardClient(full.port())
+            .post("/api/anomalies/" + outlierId + "/feedback", contentType, body);
+    return Answer.of(response, response.body());
+  }
+
   /** Asks until the limit of requests lets it. */
   private static Answer ask(DashboardClient client, String route, String query)
       throws IOException, InterruptedException {
     String path = route.substring(route.indexOf(' ') + 1);
     for (JsonNode parameter : document.parameters(route, "path")) {
+      String name = parameter.path("name").asText();
       path =
           path.replace(
-              "{" + parameter.path("name").asText() + "}", parameter.path("example").asText());
+              "{" + name + "}",
+              name.equals("outlier_id") ? outlierId : text(parameter.path("example")));
     }
     String method = route.substring(0, route.indexOf(' '));
     JsonNode body = document.operation(route).at("/requestBody/content/application~1json/example");
     for (int i = 0; i < 20_000; i++) {
       HttpResponse<InputStream> response = client.open(method, path + query, body.toString());
       if (response.statusCode() != 429) {
-        return new Answer(
-            response.statusCode(), DashboardClient.contentType(response), body(response));
+        return Answer.of(response, body(response));
       }
       response.body().close();
     }

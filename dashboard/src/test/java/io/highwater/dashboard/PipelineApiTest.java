@@ -190,7 +190,7 @@ class PipelineApiTest {
   }
 
   /** An hour of a report every five seconds; each hour is a run of its own. */
-  private static String status(Instant hour, int first) {
+  static String status(Instant hour, int first) {
     return """
     SELECT TIMESTAMP '%1$s' + to_seconds(5 * (n - %2$d)) AS reported_at,
       (1 + n // 720)::BIGINT AS run_id, n * 90 AS records_read, n * 80 AS records_accepted,
