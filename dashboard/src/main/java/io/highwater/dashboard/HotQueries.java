@@ -292,6 +292,16 @@ final class HotQueries {
   /** No outliers are good news only where somebody looked. */
   private static @Nullable Double outlierCount(Connection connection, Selection selection)
       throws SQLException {
+    Double count =
+        value(
+            Rows.one(
+                connection,
+                "SELECT count(*) AS count" + selection.outliers(),
+                selection.parameters()),
+            "count");
+    if (count != null && count > 0) {
+      return count;
+    }
     Map<String, @Nullable Object> scored =
         Rows.one(
             connection,
@@ -300,13 +310,7 @@ final class HotQueries {
                 OR EXISTS (FROM events WHERE model_version IS NOT NULL) AS scored
             """,
             List.of());
-    if (!Boolean.TRUE.equals(scored.get("scored"))) {
-      return null;
-    }
-    return value(
-        Rows.one(
-            connection, "SELECT count(*) AS count" + selection.outliers(), selection.parameters()),
-        "count");
+    return Boolean.TRUE.equals(scored.get("scored")) ? count : null;
   }
 
   /**

@@ -178,8 +178,12 @@ class HistoryApiTest {
     try (HotStore store = HotStore.open(other, InstantSource.system());
         HistoryStore history = HistoryStore.open(other, store, Duration.ZERO)) {
       store.poll();
-      ScopedQueries queries = new ScopedQueries(
-              store, new KeptAnswers(store, InstantSource.system()), history, InstantSource.system());
+      ScopedQueries queries =
+          new ScopedQueries(
+              store,
+              new KeptAnswers(store, InstantSource.system()),
+              history,
+              InstantSource.system());
       ServiceUnavailableResponse problem =
           assertThrows(
               ServiceUnavailableResponse.class,
@@ -202,8 +206,12 @@ class HistoryApiTest {
     try (HotStore store = HotStore.open(other, InstantSource.system());
         HistoryStore history = HistoryStore.open(other, store, Duration.ofMinutes(1))) {
       store.poll();
-      ScopedQueries queries = new ScopedQueries(
-              store, new KeptAnswers(store, InstantSource.system()), history, InstantSource.system());
+      ScopedQueries queries =
+          new ScopedQueries(
+              store,
+              new KeptAnswers(store, InstantSource.system()),
+              history,
+              InstantSource.system());
       for (int i = 0; i < 7; i++) {
         Map<String, @Nullable Object> answer = ask(queries, hour(i));
         while (answer.containsKey("state")) {

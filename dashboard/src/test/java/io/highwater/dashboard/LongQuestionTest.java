@@ -23,7 +23,8 @@ class LongQuestionTest {
   void isInterruptedWithAProblemThatSaysHowToAskLess() throws Exception {
     DashboardConfig config = DashboardConfig.of(folder.resolve("lake"), SampleLake.CONTRACT);
     try (HotStore store = HotStore.open(config, InstantSource.system())) {
-      Answers answers = new Answers(
+      Answers answers =
+          new Answers(
               store, new KeptAnswers(store, InstantSource.system()), InstantSource.system());
       Javalin server =
           Javalin.create(
