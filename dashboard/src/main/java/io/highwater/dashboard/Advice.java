@@ -21,6 +21,18 @@ import org.jspecify.annotations.Nullable;
  * from one text.
  */
 final class Advice {
+  /** In milliseconds. */
+  private static final List<Scale> DURATIONS =
+      List.of(
+          new Scale("ms", 1),
+          new Scale("s", 1_000),
+          new Scale("min", 60_000),
+          new Scale("h", 3_600_000));
+
+  /** In megabytes. */
+  private static final List<Scale> VOLUMES =
+      List.of(new Scale("MB", 1), new Scale("GB", 1e3), new Scale("TB", 1e6), new Scale("PB", 1e9));
+
   private static final List<String> MEASURES =
       List.of(
           "queries",
@@ -146,9 +158,9 @@ final class Advice {
     Limits limits = topic.limits();
     String above =
         finding.isLarge() && finding.isFrequent()
-            ? "It is above both limits, %s %s and %s"
-            : "It is above one of two limits only, %s %s or %s";
-    return above.formatted(number(limits.part()), topic.unit(), percent(limits.share()))
+            ? "It is above both limits, %s and %s"
+            : "It is above one of two limits only, %s or %s";
+    return above.formatted(amount(limits.part(), topic.unit()), percent(limits.share()))
         + "; "
         + topic.caveat()
         + ".";
@@ -161,15 +173,17 @@ final class Advice {
         topic
             .finding()
             .formatted(
-                number(finding.part()),
-                number(Rows.number(numbers, topic.wholeName())),
+                amount(finding.part(), topic.unit()).replace(" queries", ""),
+                amount(Rows.number(numbers, topic.wholeName()), topic.unit()),
                 percent(finding.share()),
                 numbers.get("worst_instance"),
-                number(Rows.number(numbers, "worst_instance_" + topic.unit())));
+                amount(Rows.number(numbers, "worst_instance_" + topic.unit()), topic.unit()));
     AdviceTopic.Extra extra = topic.extra();
     return extra == null
         ? sentence
-        : sentence + " " + extra.sentence().formatted(number(Rows.number(numbers, extra.name())));
+        : sentence
+            + " "
+            + extra.sentence().formatted(amount(Rows.number(numbers, extra.name()), extra.unit()));
   }
 
   private static List<Map<String, @Nullable Object>> evidence(Finding finding) {
@@ -268,8 +282,23 @@ final class Advice {
     return time.toString().replace('T', ' ').replace("Z", "");
   }
 
-  private static String number(double value) {
-    return String.format(Locale.ROOT, "%,.0f", value);
+  /** As people say it. */
+  private static String amount(double value, String unit) {
+    return switch (unit) {
+      case "ms" -> scaled(value, DURATIONS);
+      case "MB" -> scaled(value, VOLUMES);
+      default -> String.format(Locale.ROOT, "%,.0f %s", value, unit);
+    };
+  }
+
+  private record Scale(String unit, double size) {}
+
+  private static String scaled(double value, List<Scale> scales) {
+    Scale scale = scales.get(0);
+    for (Scale larger : scales) {
+      scale = value >= larger.size() ? larger : scale;
+    }
+    return String.format(Locale.ROOT, "%,.1f %s", value / scale.size(), scale.unit());
   }
 
   private static String percent(double share) {

@@ -79,7 +79,7 @@ record AdviceTopic(
               Confidence.MEDIUM,
               "the class is inferred from a long time per megabyte read and from joins and"
                   + " aggregations, CPU time itself is not in the log",
-              "%s of %s queries (%s) took more than 20 ms for each megabyte that they read, with"
+              "%s of %s (%s) took more than 20 ms for each megabyte that they read, with"
                   + " several joins or aggregations; most of them are on instance %s: %s.",
               null,
               List.of(
@@ -105,10 +105,10 @@ record AdviceTopic(
               Confidence.MEDIUM,
               "the class is inferred from the volume and the speed of the scan, disk waits"
                   + " themselves are not in the log",
-              "%s of %s queries (%s) read 2 GB or more at the speed of the disks; most of them are"
+              "%s of %s (%s) read 2 GB or more at the speed of the disks; most of them are"
                   + " on instance %s: %s.",
               new AdviceTopic.Extra(
-                  "scanned_mb", "MB", "sum(scanned_mb)", "All queries together read %s MB."),
+                  "scanned_mb", "MB", "sum(scanned_mb)", "All queries together read %s."),
               List.of(
                   "SVV_TABLE_INFO of the tables read most (Top queries, tables): sortkey1,"
                       + " unsorted, encoded, size.",
@@ -131,7 +131,7 @@ record AdviceTopic(
               Confidence.MEDIUM,
               "that COPY and UNLOAD took long is measured, that they waited for the network is not:"
                   + " parsing, sorting and commits are in the same time",
-              "%s of %s queries (%s) are COPY or UNLOAD that ran for more than 0.5 s; most of them"
+              "%s of %s (%s) are COPY or UNLOAD that ran for more than 0.5 s; most of them"
                   + " are on instance %s: %s.",
               null,
               List.of(
@@ -155,10 +155,10 @@ record AdviceTopic(
               Confidence.HIGH,
               "the time in the queue is measured; which queries held the slots meanwhile is not in"
                   + " the log",
-              "%s of %s queries (%s) waited for more than a second and at least as long as they"
+              "%s of %s (%s) waited for more than a second and at least as long as they"
                   + " ran; most of them are on instance %s: %s.",
               new AdviceTopic.Extra(
-                  "queue_ms", "ms", "sum(queue_ms)", "All queries together waited for %s ms."),
+                  "queue_ms", "ms", "sum(queue_ms)", "All queries together waited for %s."),
               List.of(
                   "SYS_QUERY_HISTORY (queue_time) or STL_WLM_QUERY (total_queue_time,"
                       + " service_class): which queue it is.",
@@ -180,10 +180,10 @@ record AdviceTopic(
               CRITICAL,
               Confidence.HIGH,
               "what was spilled is measured; how much time it cost is not",
-              "%s of %s queries (%s) wrote intermediate results to disk; most of them are on"
+              "%s of %s (%s) wrote intermediate results to disk; most of them are on"
                   + " instance %s: %s.",
               new AdviceTopic.Extra(
-                  "spilled_mb", "MB", "sum(spilled_mb)", "Together they wrote %s MB."),
+                  "spilled_mb", "MB", "sum(spilled_mb)", "Together they wrote %s."),
               List.of(
                   "SVL_QUERY_SUMMARY: steps with is_diskbased = 't' and their workmem; on"
                       + " serverless SYS_QUERY_DETAIL, spilled_block_local_disk.",
@@ -206,8 +206,7 @@ record AdviceTopic(
               Confidence.MEDIUM,
               "compile time is measured; of short queries it is most of the time anywhere, and only"
                   + " the first run of a shape can be avoided",
-              "%s of %s ms of execution time (%s) were spent compiling; the most on instance %s: %s"
-                  + " ms.",
+              "%s of %s of execution time (%s) were spent compiling; the most on instance %s: %s.",
               null,
               List.of(
                   "SYS_QUERY_HISTORY.compile_time, or SVL_COMPILE where compile = 1, by query"
@@ -230,7 +229,7 @@ record AdviceTopic(
               "how many of the queries could have been answered from the cache is not in the log;"
                   + " across Redshift's fleet about 11 % of queries on provisioned clusters are, and"
                   + " 5 % on serverless (Redset)",
-              "%s of %s queries (%s) were not answered from the result cache; the most on instance"
+              "%s of %s (%s) were not answered from the result cache; the most on instance"
                   + " %s: %s.",
               null,
               List.of(

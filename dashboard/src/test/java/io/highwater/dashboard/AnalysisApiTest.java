@@ -319,7 +319,10 @@ class AnalysisApiTest {
       assertThat(affected, greaterThan(0.0));
       assertThat(
           item.path("finding").asText(),
-          containsString(String.format(java.util.Locale.ROOT, "%,.0f", affected)));
+          containsString(
+              item.path("evidence").get(0).path("unit").asText().equals("ms")
+                  ? String.format(java.util.Locale.ROOT, "%,.1f h of ", affected / 3_600_000)
+                  : String.format(java.util.Locale.ROOT, "%,.0f of ", affected)));
       assertThat(item.path("checks").size(), greaterThan(1));
       assertThat(item.path("actions").size(), greaterThan(1));
       assertThat(item.path("why_confidence").asText(), containsString("limits"));

@@ -7,6 +7,7 @@ import static org.hamcrest.Matchers.hasItem;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.matchesPattern;
 import static org.hamcrest.Matchers.not;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
@@ -33,6 +34,7 @@ class CompactIT {
 
   @Test
   void holdsEveryRowOnceWhenARestoredStreamWritesCompactedFilesAgain() throws Exception {
+    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
     Contract contract = ContractLoader.load(CONTRACT);
     List<QueryMessage> messages =
         QueryMessage.generateAll(

@@ -5,6 +5,7 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
@@ -33,6 +34,7 @@ class DeduplicateIT {
 
   @Test
   void keepsEachRowOnceThatIsDeliveredEightyTimesAlsoOverACrash() throws Exception {
+    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
     Contract contract = ContractLoader.load("warehouse-queries");
     Path lake = directory.resolve("lake");
     List<QueryMessage> deliveries = new ArrayList<>();

@@ -2,6 +2,7 @@ package io.highwater.runners;
 
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.is;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,6 +36,7 @@ class KillSeriesIT {
 
   @Test
   void losesAndDoublesNothingHoweverOftenItIsKilled() throws Exception {
+    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
     int kills = Integer.getInteger("highwater.kills", 3);
     long seed = Long.getLong("highwater.seed", 1);
     Random random = new Random(seed);

@@ -5,6 +5,7 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.highwater.contract.Contract;
 import io.highwater.contract.ContractLoader;
@@ -34,6 +35,7 @@ class ResumeIT {
 
   @Test
   void goesOnWithAnotherAddressOtherSettingsAndMorePartitions() throws Exception {
+    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
     Contract contract = ContractLoader.load("warehouse-queries");
     List<QueryMessage> messages =
         QueryMessage.generateAll(

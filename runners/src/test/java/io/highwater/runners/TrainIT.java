@@ -6,6 +6,7 @@ import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.matchesPattern;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.highwater.registry.ModelRegistry;
 import java.io.IOException;
@@ -119,6 +120,7 @@ class TrainIT {
 
   @Test
   void trainsAgainWhenADayIsCompleteAndEndsOnASignal() throws Exception {
+    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
     lake(5);
     Path log = directory.resolve("train.log");
     Process training =
