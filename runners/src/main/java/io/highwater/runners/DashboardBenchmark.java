@@ -177,9 +177,8 @@ final class DashboardBenchmark {
         () -> {
           Instant newest = START.plus(hours - 1L, ChronoUnit.HOURS);
           for (int batch = firstBatch + 1; System.nanoTime() < end; batch++) {
-            lake.writeRollUps(newest, batch);
-            // Numbered from behind those that are there.
-            lake.writeOutliers(newest, 1_000_000 + batch, NEW_OUTLIERS);
+            lake.writePanes(newest, batch);
+            lake.writeOutliers(newest, batch, NEW_OUTLIERS);
             LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
           }
           return null;

@@ -104,32 +104,49 @@ final class DashboardBenchmarkLake implements AutoCloseable {
 
   /** An hour's files: {@link #ROLL_UPS_AN_HOUR} roll-ups, some outliers, some events. */
   void writeHour(Instant hour, int outliers, int events) throws SQLException, IOException {
-    writeRollUps(hour, 0);
-    write("outliers", OutlierRows.schema(contract), hour, 0, outliers, "");
+    writeRollUps(hour, 0, 0);
+    write("outliers", OutlierRows.schema(contract), hour, 0, 0, outliers, "");
     if (events > 0) {
-      write("events", RecordSchemas.events(contract), hour, 0, events, "");
+      write("events", RecordSchemas.events(contract), hour, 0, 0, events, "");
     }
   }
 
-  /** The windows of an hour once more, with what they have meanwhile. */
-  void writeRollUps(Instant hour, int pane) throws SQLException, IOException {
+  /** The hour's last ten minutes and the hour itself once more, with what they have meanwhile. */
+  void writePanes(Instant hour, int pane) throws SQLException, IOException {
+    writeRollUps(hour, pane, ROLL_UPS_AN_HOUR - 2 * INSTANCES);
+  }
+
+  private void writeRollUps(Instant hour, int pane, int first) throws SQLException, IOException {
     write(
         "rollups",
         RollUpSchema.of(contract),
         hour,
         pane,
+        first,
         ROLL_UPS_AN_HOUR,
         "CASE WHEN i // %1$d = 6 THEN $hour ELSE $hour + to_minutes((i // %1$d) * 10) END"
             .formatted(INSTANCES));
   }
 
-  /** Outliers that have just been found. */
+  /**
+   * Outliers that have just been found.
+   *
+   * @param batch from 1 on, each once
+   */
   void writeOutliers(Instant hour, int batch, int outliers) throws SQLException, IOException {
-    write("outliers", OutlierRows.schema(contract), hour, batch, outliers, "");
+    // Their numbers are behind those that the hour has.
+    long first = 1_000_000L + (long) batch * outliers;
+    write("outliers", OutlierRows.schema(contract), hour, batch, first, first + outliers, "");
   }
 
   private void write(
-      String table, Schema schema, Instant hour, int batch, int rows, String windowStart)
+      String table,
+      Schema schema,
+      Instant hour,
+      int batch,
+      long firstRow,
+      long endRow,
+      String windowStart)
       throws SQLException, IOException {
     String columns =
         schema.getFields().stream()
@@ -142,15 +159,14 @@ final class DashboardBenchmarkLake implements AutoCloseable {
         Files.createDirectories(
             lake.resolve(LakeHour.of(contract.id(), table, hour.toEpochMilli()).directory()));
     Path unfinished = folder.resolve(".unfinished");
-    long first = (long) batch * rows;
     try (Statement statement = connection.createStatement()) {
       statement.execute(
           "COPY (SELECT %s FROM (SELECT i, hash(i, %d)::UBIGINT %% 1000000007 AS r FROM range(%d, %d) t(i))) TO %s (FORMAT parquet)"
               .formatted(
                   columns,
                   hour.getEpochSecond() + batch,
-                  table.equals("rollups") ? 0 : first,
-                  table.equals("rollups") ? rows : first + rows,
+                  firstRow,
+                  endRow,
                   SqlPath.literal(unfinished)));
     }
     String digest =
