@@ -96,7 +96,12 @@ final class LiveTopicReader implements AutoCloseable {
   private void run() {
     while (!isClosed()) {
       try (Consumer<byte[], byte[]> consumer = connect.with(settings())) {
-        follow(consumer);
+        try {
+          follow(consumer);
+        } finally {
+          // It has said what it had to; closing would take it for a failure.
+          Thread.interrupted();
+        }
       } catch (WakeupException | InterruptException e) {
         log.debug("{} is no longer read", source.topic(), e);
       } catch (KafkaException | IOException e) {

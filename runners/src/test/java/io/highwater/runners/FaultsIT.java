@@ -91,6 +91,7 @@ class FaultsIT {
 
   @Test
   void endsWithOneLineWhenItsTopicIsDeleted() throws Exception {
+    assumeTrue(SOAK, "only with -Psoak");
     try (LoadedStream load = LoadedStream.begin(directory)) {
       StreamProcess stream = load.start();
       load.awaitLog(stream, "Streaming ");

@@ -3,6 +3,7 @@ package io.highwater.runners.demo;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.highwater.dashboard.DashboardConfig;
+import io.highwater.dashboard.DashboardConfig.LiveTopic;
 import io.highwater.dashboard.DashboardServer;
 import io.highwater.lake.FileTree;
 import io.highwater.runners.CommandFailedException;
@@ -83,6 +84,7 @@ public final class DemoCommand implements Callable<Integer> {
 
   private static final String CONTRACT = "warehouse-queries";
   private static final String TOPIC = "queries";
+  private static final String LIVE_TOPIC = "queries-live";
   private static final int PARTITIONS = 4;
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -150,7 +152,7 @@ public final class DemoCommand implements Callable<Integer> {
     say("3/6 backfilling the first %d days into the lake %s", HISTORY_DAYS, lake);
     DemoProcess backfill =
         start(logs, "backfill", "--input=" + history, "--lake=" + lake, "--asOf=" + LIVE_FROM);
-    try (DashboardServer dashboard = dashboard(lake, registry)) {
+    try (DashboardServer dashboard = dashboard(lake, registry, bootstrapServers)) {
       say("    the page fills at http://localhost:%d", dashboard.port());
       backfill.awaitSuccess();
       running.remove(backfill);
@@ -179,6 +181,7 @@ public final class DemoCommand implements Callable<Integer> {
               "--inputTopic=" + TOPIC,
               "--lake=" + lake,
               "--registry=" + registry,
+              "--liveTopic=" + LIVE_TOPIC,
               "--startFrom=earliest",
               "--stateDir=" + home.resolve("state"));
       DemoCompaction.start(lake, logs.resolve("compact.log"));
@@ -253,10 +256,14 @@ public final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private DashboardServer dashboard(Path lake, Path registry) throws CommandFailedException {
+  private DashboardServer dashboard(Path lake, Path registry, String bootstrapServers)
+      throws CommandFailedException {
     try {
       return DashboardServer.start(
-          DashboardConfig.of(lake, CONTRACT).withRegistry(registry).withPort(port));
+          DashboardConfig.of(lake, CONTRACT)
+              .withRegistry(registry)
+              .withLiveTopic(new LiveTopic(bootstrapServers, LIVE_TOPIC, null))
+              .withPort(port));
     } catch (IOException e) {
       throw new CommandFailedException(String.valueOf(e.getMessage()), e);
     }
