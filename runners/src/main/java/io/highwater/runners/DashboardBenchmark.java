@@ -64,7 +64,21 @@ final class DashboardBenchmark {
           "/api/anomalies");
 
   private static final List<String> OTHERS =
-      List.of("/api/rejected", "/api/queries/recent", "/api/predictions", "/api/models");
+      List.of(
+          "/api/rejected",
+          "/api/queries/recent",
+          "/api/predictions",
+          "/api/models",
+          "/api/critical/types",
+          "/api/anomalies?fold=true",
+          "/api/anomalies/options",
+          "/api/queries/top",
+          "/api/analyses/hours",
+          "/api/analyses/utilization",
+          "/api/analyses/tables",
+          "/api/analyses/compile",
+          "/api/recommendations",
+          "/api/pipeline");
 
   private DashboardBenchmark() {}
 
@@ -229,7 +243,8 @@ final class DashboardBenchmark {
       int choice = random.nextInt(OVERVIEW.size() + OTHERS.size());
       String path =
           choice < OVERVIEW.size() ? OVERVIEW.get(choice) : OTHERS.get(choice - OVERVIEW.size());
-      String query = random.nextBoolean() ? "?window=24h" : "?window=1week";
+      String query =
+          (path.contains("?") ? "&" : "?") + (random.nextBoolean() ? "window=24h" : "window=1week");
       if (random.nextBoolean()) {
         query += "&ids=" + random.nextInt(DashboardBenchmarkLake.INSTANCES);
       }

@@ -172,7 +172,7 @@ export function Outliers() {
         if (!isFiltered && !body.total) {
           return nobodyLooked
             ? html`<${NothingScored} status=${status} />`
-            : html`<p class="none">No outliers of this selection in this range: everything took about as long as was to be expected.</p>`;
+            : html`<p class="none">No outliers of this selection in this range: whatever was scored took about as long as was to be expected.</p>`;
         }
         return html`<${Filters} body=${body} /><${Fresh} body=${body} /><${Rows} body=${body} onOpen=${open} /><${Pages} body=${body} />`;
       }}<//>

@@ -99,7 +99,7 @@ function Newest() {
     <${Loaded} slot=${slot} low>${() => (shown.length ? html`<ul class="feed">${shown.map((o) => html`
       <li key=${o.outlier_id}><${Link} to=${{ page: "outliers", ...NO_FILTERS, outlier: o.outlier_id }}>${dateTime(o.event_time)}<//>
         <${Severity} value=${o.severity} /> <span class="nowrap">instance ${o.instance}</span> <b>${times(o.ratio)}</b> <span class="muted">${reasonOf(o.reason)}, ${millis(o.actual_ms)}${o.folded > 1 ? `, ${count(o.folded)} together` : ""}</span>${o.isFresh && html`<span class="badge good">just now</span>`}</li>`)}</ul>`
-      : html`<p class="none">${nobodyLooked ? "No model has scored these queries yet." : "None of this selection in this range: everything took about as long as was to be expected."}</p>`)}<//>
+      : html`<p class="none">${nobodyLooked ? "No model has scored these queries yet." : "None of this selection in this range: whatever was scored took about as long as was to be expected."}</p>`)}<//>
   <//>`;
 }
 
