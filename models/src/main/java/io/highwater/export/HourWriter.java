@@ -4,6 +4,7 @@ import io.highwater.contract.Contract;
 import io.highwater.lake.ArrowMemory;
 import io.highwater.lake.CheckedArrowReader;
 import io.highwater.lake.LakeFile;
+import io.highwater.record.SqlPath;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -135,7 +136,7 @@ final class HourWriter implements AutoCloseable {
 
   private void add(LakeFile file) throws IOException, SQLException {
     if (!file.isArrow()) {
-      String source = SqlText.parquetFile(file.path());
+      String source = SqlPath.readParquet(file.path());
       insert(source, columnsOf(source));
       return;
     }

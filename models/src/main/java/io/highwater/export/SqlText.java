@@ -1,7 +1,5 @@
 package io.highwater.export;
 
-import io.highwater.record.SqlPath;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -19,10 +17,5 @@ final class SqlText {
 
   static String literal(String text) {
     return "'" + text.replace("'", "''") + "'";
-  }
-
-  /** See {@link SqlPath#literal}. */
-  static String parquetFile(Path file) {
-    return "read_parquet(%s, hive_partitioning = false)".formatted(SqlPath.literal(file));
   }
 }

@@ -52,8 +52,7 @@ final class ParquetFileReader extends ArrowReader {
           DriverManager.getConnection("jdbc:duckdb:", settings).unwrap(DuckDBConnection.class);
       try {
         Statement statement = connection.createStatement();
-        String source =
-            " FROM read_parquet(" + SqlPath.literal(file) + ", hive_partitioning = false)";
+        String source = " FROM " + SqlPath.readParquet(file);
         DuckDBResultSet result =
             statement
                 .executeQuery("SELECT " + String.join(", ", columns(statement, source)) + source)

@@ -49,7 +49,7 @@ public final class ConfirmedOutliers {
       words
           .append(words.isEmpty() ? "" : " UNION ALL ")
           .append("SELECT outlier_id, created_at, feedback_id, verdict FROM ")
-          .append("read_parquet(" + SqlPath.literal(file.path()) + ", hive_partitioning = false)");
+          .append(SqlPath.readParquet(file.path()));
     }
     if (words.isEmpty()) {
       return none();
