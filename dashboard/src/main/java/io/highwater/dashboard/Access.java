@@ -95,10 +95,14 @@ final class Access {
   Map<String, @Nullable Object> session(Context context) {
     Map<String, @Nullable Object> json = new LinkedHashMap<>();
     json.put("auth_required", isRequired());
-    json.put("name", context.attribute(PRINCIPAL));
-    Role role = context.attribute(ROLE);
-    json.put("role", role == null ? null : role.code());
+    json.put("name", nameOf(context));
+    json.put("role", roleOf(context));
     return json;
+  }
+
+  /** Who asks; null for nobody. */
+  static @Nullable String nameOf(Context context) {
+    return context.attribute(PRINCIPAL);
   }
 
   /** The role of who asks; null for nobody. */

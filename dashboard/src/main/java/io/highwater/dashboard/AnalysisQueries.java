@@ -207,8 +207,8 @@ final class AnalysisQueries {
     return queries.ask(
         scope,
         (connection, selection, json) -> {
-          Selection hours = describeHours(selection, json);
-          List<Object> parameters = longestWindowParameters(connection, hours);
+          Selection hours = inLongestWindows(connection, describeHours(selection, json));
+          List<Object> parameters = hours.rollupParameters();
           parameters.add(limit);
           json.put(
               "rows",
@@ -217,7 +217,7 @@ final class AnalysisQueries {
                   "SELECT instance, read.\"value\" AS \"table\","
                       + " sum(read.\"count\")::BIGINT AS reads"
                       + " FROM (SELECT instance, unnest(top_read_tables) AS read"
-                      + longestWindows(hours)
+                      + hours.rollups()
                       + ") GROUP BY ALL ORDER BY reads DESC, instance, \"table\" LIMIT ?",
                   parameters));
           json.put("meaning", MEANING.get("tables"));
@@ -301,35 +301,26 @@ final class AnalysisQueries {
   /** Something of each instance over its longest windows, which are hours. */
   private static List<Map<String, @Nullable Object>> ofLongestWindows(
       Connection connection, Selection hours, String columns, String order) throws SQLException {
+    Selection longest = inLongestWindows(connection, hours);
     return Rows.all(
         connection,
         "SELECT instance, "
             + columns
-            + longestWindows(hours)
+            + longest.rollups()
             + " GROUP BY instance ORDER BY "
             + order
             + ", instance",
-        longestWindowParameters(connection, hours));
+        longest.rollupParameters());
   }
 
-  /** The newest panes of windows of an hour; {@link #longestWindowParameters} go with it. */
-  private static String longestWindows(Selection hours) {
-    return " FROM rollups_latest" + hours.where("window_start") + " AND window_millis = ?";
-  }
-
-  /**
-   * May be added to. The length is a parameter and no subquery, as only a constant keeps the other
-   * windows' panes from being told apart in vain.
-   */
-  private static List<Object> longestWindowParameters(Connection connection, Selection hours)
+  /** The selection in windows of an hour, of which there are fewer than of the finest. */
+  private static Selection inLongestWindows(Connection connection, Selection hours)
       throws SQLException {
-    List<Object> parameters = hours.parameters();
-    parameters.add(
+    return hours.withWindows(
         (long)
             Rows.number(
                 Rows.one(connection, "SELECT max(window_millis) AS millis FROM rollups", List.of()),
                 "millis"));
-    return parameters;
   }
 
   /** The hours that a selection touches, which the answer tells beside the selection. */

@@ -122,7 +122,7 @@ final class AuditLog implements AutoCloseable {
     note(
         new Entry(
             clock.instant().truncatedTo(ChronoUnit.MICROS),
-            context.attribute(Access.PRINCIPAL),
+            Access.nameOf(context),
             Access.roleOf(context),
             endpoint.method.name(),
             SafeText.shorten(context.path(), MAX_TEXT),

@@ -9,7 +9,6 @@ import io.highwater.lake.LakeTable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -81,14 +80,7 @@ final class HistoryRange implements AutoCloseable {
       if (!complete || closed || writer == null) {
         throw new HistoryLoading(filesLoaded, filesTotal);
       }
-      try (Connection reader = writer.connection().duplicate()) {
-        reader.setAutoCommit(false);
-        try {
-          return query.ask(reader);
-        } finally {
-          reader.rollback();
-        }
-      }
+      return writer.read(query);
     } finally {
       lock.readLock().unlock();
     }

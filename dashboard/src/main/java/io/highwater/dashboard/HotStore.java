@@ -189,13 +189,8 @@ public final class HotStore implements AutoCloseable {
   /** Asks over a connection of its own, in one transaction: all that it sees is of one commit. */
   <T extends @Nullable Object> T read(Query<T> query) throws SQLException {
     connectionLock.readLock().lock();
-    try (Connection reader = writer.connection().duplicate()) {
-      reader.setAutoCommit(false);
-      try {
-        return query.ask(reader);
-      } finally {
-        reader.rollback();
-      }
+    try {
+      return writer.read(query);
     } finally {
       connectionLock.readLock().unlock();
     }

@@ -1,5 +1,7 @@
 package io.highwater.dashboard;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.highwater.dashboard.OutlierQueries.OutlierKey;
@@ -28,9 +30,6 @@ import org.jspecify.annotations.Nullable;
 final class OutlierApi {
   /** The longest body of a request; a note in escapes fits. */
   static final int MAX_BODY_BYTES = 16_384;
-
-  /** Who says something where nobody has to say who he is. */
-  private static final String ANYBODY = "local";
 
   private static final int MAX_ROWS = 1_000;
   private static final int DEFAULT_ROWS = 50;
@@ -135,13 +134,13 @@ final class OutlierApi {
     if (outlier == null) {
       throw new NotFoundResponse("no outlier has the id '" + outlierId + "'");
     }
-    String who = context.attribute("principal");
     answers.send(
         context,
         201,
         feedback.say(
             outlier,
-            who == null ? ANYBODY : who,
+            // Nobody comes here without a name: see Access.
+            requireNonNull(Access.nameOf(context)),
             verdict,
             note == null || note.isBlank() ? null : note));
   }

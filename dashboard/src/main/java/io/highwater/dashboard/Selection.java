@@ -77,6 +77,11 @@ record Selection(
     return new Selection(window, asOf, from, to, windowMillis, newIds);
   }
 
+  /** The same in roll-up windows of another length. */
+  Selection withWindows(long millis) {
+    return new Selection(window, asOf, from, to, millis, ids);
+  }
+
   /** The range of the same length before it. */
   Selection before() {
     return new Selection(

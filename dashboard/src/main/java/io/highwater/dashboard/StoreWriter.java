@@ -1,9 +1,11 @@
 package io.highwater.dashboard;
 
+import io.highwater.dashboard.HotStore.Query;
 import io.highwater.status.StatusRows;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Array;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -83,8 +85,16 @@ final class StoreWriter implements AutoCloseable {
     }
   }
 
-  DuckDBConnection connection() {
-    return connection;
+  /** Asks over a connection of its own, in one transaction: all that it sees is of one commit. */
+  <T extends @Nullable Object> T read(Query<T> query) throws SQLException {
+    try (Connection reader = connection.duplicate()) {
+      reader.setAutoCommit(false);
+      try {
+        return query.ask(reader);
+      } finally {
+        reader.rollback();
+      }
+    }
   }
 
   /** The ledger: what is loaded, by path. */

@@ -70,8 +70,7 @@ class AnalysisApiTest {
             .formatted(root));
     server =
         DashboardServer.start(DashboardConfig.of(lake.root(), SampleLake.CONTRACT).withPort(0));
-    client = new DashboardClient(server.port());
-    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    client = DashboardClient.whenReady(server.port());
   }
 
   @AfterAll

@@ -37,6 +37,13 @@ final class DashboardClient {
     this.token = token;
   }
 
+  /** Of a server that has loaded its lake. */
+  static DashboardClient whenReady(int port) throws IOException, InterruptedException {
+    DashboardClient client = new DashboardClient(port);
+    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    return client;
+  }
+
   JsonNode json(String path) throws IOException, InterruptedException {
     return parse(get(path));
   }

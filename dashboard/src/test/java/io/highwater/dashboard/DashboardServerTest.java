@@ -59,8 +59,7 @@ class DashboardServerTest {
         "events", last, "events-0.arrow", Compression.ZSTD, SampleLake.events(last, 2000, 0));
     server =
         DashboardServer.start(DashboardConfig.of(lake.root(), SampleLake.CONTRACT).withPort(0));
-    client = new DashboardClient(server.port());
-    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    client = DashboardClient.whenReady(server.port());
   }
 
   @AfterAll

@@ -60,8 +60,7 @@ class FeedbackApiTest {
     }
     server =
         DashboardServer.start(DashboardConfig.of(lake.root(), SampleLake.CONTRACT).withPort(0));
-    client = new DashboardClient(server.port());
-    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    client = DashboardClient.whenReady(server.port());
     untouched = client.json("/api/anomalies").path("rows").iterator();
   }
 
@@ -144,8 +143,7 @@ class FeedbackApiTest {
             .withStore(folder.resolve("anew.duckdb"))
             .withPort(0);
     try (DashboardServer anew = DashboardServer.start(config)) {
-      DashboardClient asked = new DashboardClient(anew.port());
-      asked.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+      DashboardClient asked = DashboardClient.whenReady(anew.port());
       JsonNode again = asked.json("/api/anomalies/" + id);
       assertThat(again.path("feedback"), is(told.path("feedback")));
       assertThat(again.path("outlier"), is(told.path("outlier")));

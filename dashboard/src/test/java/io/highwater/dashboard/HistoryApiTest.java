@@ -54,8 +54,7 @@ class HistoryApiTest {
     }
     config = DashboardConfig.of(lake.root(), SampleLake.CONTRACT).withKeepDays(1).withPort(0);
     server = DashboardServer.start(config);
-    client = new DashboardClient(server.port());
-    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    client = DashboardClient.whenReady(server.port());
   }
 
   @AfterAll

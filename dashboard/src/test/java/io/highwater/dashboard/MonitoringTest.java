@@ -34,8 +34,7 @@ class MonitoringTest {
     Files.writeString(outliers.resolve("damaged.parquet"), "no Parquet");
     server =
         DashboardServer.start(DashboardConfig.of(lake.root(), SampleLake.CONTRACT).withPort(0));
-    client = new DashboardClient(server.port());
-    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    client = DashboardClient.whenReady(server.port());
   }
 
   @AfterAll

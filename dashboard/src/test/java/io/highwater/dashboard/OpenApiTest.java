@@ -91,8 +91,7 @@ class OpenApiTest {
                 .withRegistry(registry)
                 .withKeepDays(1)
                 .withPort(0));
-    DashboardClient client = new DashboardClient(full.port());
-    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    DashboardClient client = DashboardClient.whenReady(full.port());
     outlierId = client.json("/api/anomalies").at("/rows/0/outlier_id").asText();
     ask(client, FEEDBACK, "");
     client.await("/api/anomalies/" + outlierId, answer -> !answer.path("feedback").isEmpty());

@@ -64,8 +64,7 @@ class OutlierViewsTest {
     lake.execute("CREATE TABLE scored AS " + events(HOURS - 1));
     server =
         DashboardServer.start(DashboardConfig.of(lake.root(), SampleLake.CONTRACT).withPort(0));
-    client = new DashboardClient(server.port());
-    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    client = DashboardClient.whenReady(server.port());
   }
 
   @AfterAll

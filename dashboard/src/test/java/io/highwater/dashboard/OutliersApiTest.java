@@ -79,8 +79,7 @@ class OutliersApiTest {
             DashboardConfig.of(lake.root(), SampleLake.CONTRACT)
                 .withRegistry(registry)
                 .withPort(0));
-    client = new DashboardClient(server.port());
-    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    client = DashboardClient.whenReady(server.port());
   }
 
   @AfterAll
@@ -278,8 +277,7 @@ class OutliersApiTest {
             .withStore(folder.resolve("other.duckdb"))
             .withPort(0);
     try (DashboardServer other = DashboardServer.start(config)) {
-      DashboardClient asked = new DashboardClient(other.port());
-      asked.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+      DashboardClient asked = DashboardClient.whenReady(other.port());
       JsonNode model = asked.json("/api/status").path("model");
       assertThat(model.path("version").asText(), is("v2"));
       assertThat(model.path("since").isNull(), is(true));

@@ -75,8 +75,7 @@ class PageIT {
     lake = fillLake(folder.resolve("lake"));
     server = DashboardServer.start(config().withPort(0));
     port = server.port();
-    new DashboardClient(port)
-        .await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    DashboardClient.whenReady(port);
     playwright =
         Playwright.create(
             new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));

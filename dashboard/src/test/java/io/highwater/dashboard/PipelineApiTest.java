@@ -54,8 +54,7 @@ class PipelineApiTest {
     Files.writeString(lake.folder("rollups", HOUR).resolve("rollups-bad.parquet"), "no Parquet");
     server =
         DashboardServer.start(DashboardConfig.of(lake.root(), SampleLake.CONTRACT).withPort(0));
-    client = new DashboardClient(server.port());
-    client.await("/ready", answer -> answer.path("status").asText().equals("ready"));
+    client = DashboardClient.whenReady(server.port());
   }
 
   @AfterAll
