@@ -48,7 +48,7 @@ public final class OnnxGraphs {
   }
 
   /** The largest float32 that is not greater, so that a float32 is on the same side of both. */
-  private static float roundedDown(double threshold) {
+  static float roundedDown(double threshold) {
     float rounded = (float) threshold;
     return rounded > threshold ? Math.nextDown(rounded) : rounded;
   }

@@ -9,9 +9,9 @@ import java.nio.charset.StandardCharsets;
  * runtime.
  */
 final class ProtobufMessage {
-  private static final int VARINT = 0;
-  private static final int LENGTH_DELIMITED = 2;
-  private static final int FIXED_32 = 5;
+  static final int VARINT = 0;
+  static final int LENGTH_DELIMITED = 2;
+  static final int FIXED_32 = 5;
 
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 

@@ -8,11 +8,12 @@ import io.highwater.detect.Calibration;
 import io.highwater.detect.FeatureRange;
 import io.highwater.detect.ForestInputs;
 import io.highwater.detect.GroupRanks;
+import io.highwater.detect.RowModel;
 import io.highwater.detect.ScoringModel;
 import io.highwater.features.FeatureSet;
 import io.highwater.features.Targets;
 import io.highwater.onnx.OnnxGraphs;
-import io.highwater.onnx.OnnxModel;
+import io.highwater.onnx.RowModels;
 import io.highwater.registry.GateDecision;
 import io.highwater.registry.HeldOutMetrics;
 import io.highwater.registry.LoadedModel;
@@ -98,8 +99,8 @@ public final class ModelTrainer {
     }
     DurationModels trees =
         DurationModels.of(trees(rows, Objective.MEAN), trees(rows, Objective.QUANTILE_90));
-    try (OnnxModel mean = OnnxModel.open(trees.meanGraph, features.columns());
-        OnnxModel p90 = OnnxModel.open(trees.p90Graph, features.columns())) {
+    try (RowModel mean = RowModels.open(trees.meanGraph, features.columns());
+        RowModel p90 = RowModels.open(trees.p90Graph, features.columns())) {
       return judge(history, split, champion, rows, trees, mean, p90);
     }
   }
@@ -138,8 +139,8 @@ public final class ModelTrainer {
       @Nullable LoadedModel champion,
       TrainingRows rows,
       DurationModels trees,
-      OnnxModel mean,
-      OnnxModel p90)
+      RowModel mean,
+      RowModel p90)
       throws IOException {
     Predictions uncalibrated = Predictor.predict(mean, p90, rows.calibration());
     TrainingResult.HeldOut held =
@@ -162,7 +163,7 @@ public final class ModelTrainer {
     Part newest = new Part("newest", rows.newest(), uncalibratedNewest.calibrated(shift));
     ForestInputs forestInputs = ForestInputs.of(features, detector.shapeFeatures());
     byte[] forestGraph = OnnxGraphs.isolation(forest(forestInputs, calibrated));
-    try (OnnxModel forest = OnnxModel.open(forestGraph, forestInputs.columns())) {
+    try (RowModel forest = RowModels.open(forestGraph, forestInputs.columns())) {
       ScoringModel model =
           new ScoringModel(
               "challenger",

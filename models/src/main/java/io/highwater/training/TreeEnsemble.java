@@ -103,7 +103,7 @@ public final class TreeEnsemble {
   }
 
   /** Collects nodes; children may be added before or after their split. */
-  static final class Builder {
+  public static final class Builder {
     private final int columns;
     private int trees;
     private int nodes;
@@ -115,24 +115,26 @@ public final class TreeEnsemble {
     private int[] right = new int[64];
     private double[] value = new double[64];
 
-    Builder(int columns) {
+    public Builder(int columns) {
       this.columns = columns;
     }
 
-    void addRoot(int node) {
+    public void addRoot(int node) {
       if (trees == roots.length) {
         roots = Arrays.copyOf(roots, 2 * trees);
       }
       roots[trees++] = node;
     }
 
-    int addLeaf(double leafValue) {
+    /** Returns the node's number: they are numbered as they are added, from 0. */
+    public int addLeaf(double leafValue) {
       int node = add(NONE, NONE);
       value[node] = leafValue;
       return node;
     }
 
-    int addSplit(
+    /** As {@link #addLeaf}; a child may be named before it is added. */
+    public int addSplit(
         int splitColumn, double splitThreshold, boolean missingLeft, int leftNode, int rightNode) {
       if (splitColumn < 0 || splitColumn >= columns) {
         throw new IllegalArgumentException(
@@ -159,7 +161,7 @@ public final class TreeEnsemble {
       return nodes++;
     }
 
-    TreeEnsemble build() {
+    public TreeEnsemble build() {
       return new TreeEnsemble(this);
     }
   }

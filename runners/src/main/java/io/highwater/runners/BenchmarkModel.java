@@ -6,9 +6,10 @@ import io.highwater.contract.Contract;
 import io.highwater.contract.Detector;
 import io.highwater.contract.Feature;
 import io.highwater.detect.ForestInputs;
+import io.highwater.detect.RowModel;
 import io.highwater.detect.ScoringModel;
 import io.highwater.features.FeatureSet;
-import io.highwater.onnx.OnnxModel;
+import io.highwater.onnx.RowModels;
 import io.highwater.registry.Manifest;
 import io.highwater.registry.TrainedModel;
 import io.highwater.trainer.EventHistory;
@@ -33,9 +34,9 @@ final class BenchmarkModel implements AutoCloseable {
   private final Contract contract;
   private final TrainingResult result;
   private final double seconds;
-  private final OnnxModel mean;
-  private final OnnxModel p90;
-  private final OnnxModel forest;
+  private final RowModel mean;
+  private final RowModel p90;
+  private final RowModel forest;
 
   /** How the detector differs from the contract's. */
   enum Variant {
@@ -116,9 +117,9 @@ final class BenchmarkModel implements AutoCloseable {
       Contract contract,
       TrainingResult result,
       double seconds,
-      OnnxModel mean,
-      OnnxModel p90,
-      OnnxModel forest) {
+      RowModel mean,
+      RowModel p90,
+      RowModel forest) {
     this.contract = contract;
     this.result = result;
     this.seconds = seconds;
@@ -167,9 +168,9 @@ final class BenchmarkModel implements AutoCloseable {
         contract,
         result,
         seconds,
-        OnnxModel.open(model.meanGraph(), manifest.features().size()),
-        OnnxModel.open(model.p90Graph(), manifest.features().size()),
-        OnnxModel.open(model.forestGraph(), manifest.forestInputs().size()));
+        RowModels.open(model.meanGraph(), manifest.features().size()),
+        RowModels.open(model.p90Graph(), manifest.features().size()),
+        RowModels.open(model.forestGraph(), manifest.forestInputs().size()));
   }
 
   Contract contract() {

@@ -1,7 +1,9 @@
 package io.highwater.runners;
 
+import io.highwater.detect.RowModel;
 import io.highwater.onnx.OnnxGraphs;
 import io.highwater.onnx.OnnxModel;
+import io.highwater.onnx.RowModels;
 import io.highwater.training.DurationTrainer;
 import io.highwater.training.IsolationForest;
 import io.highwater.training.LightGbmPredictor;
@@ -15,9 +17,9 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 
 /**
- * Rows per second of a model's graphs, on one thread and in batches of 4,096: ONNX Runtime, which
- * scores, beside LightGBM's own predict and a walk over the trees in Java. Made-up features, 25 of
- * them, as the time depends on the trees and not on what they say.
+ * Rows per second of a model's graphs, on one thread and in batches of 4,096: as they score, beside
+ * ONNX Runtime, LightGBM's own predict and a plain walk, a row after the other. Made-up features,
+ * 25 of them, as the time depends on the trees and not on what they say.
  */
 final class ScoreBenchmark {
   private static final int COLUMNS = 25;
@@ -66,8 +68,12 @@ final class ScoreBenchmark {
           TRAINING_ROWS,
           seconds);
       line.append(String.format(Locale.ROOT, " %s_training_seconds=%.1f", name, seconds));
-      try (OnnxModel onnx = OnnxModel.open(OnnxGraphs.duration(trained.ensemble()), COLUMNS);
+      byte[] graph = OnnxGraphs.duration(trained.ensemble());
+      try (RowModel scoring = RowModels.open(graph, COLUMNS);
+          OnnxModel onnx = OnnxModel.open(graph, COLUMNS);
           LightGbmPredictor lightGbm = new LightGbmPredictor(trained)) {
+        double ofScoring =
+            measure(line, name + "_scoring", rows, () -> scoring.run(direct, BATCH, out));
         double ofOnnx = measure(line, name + "_onnx", rows, () -> onnx.run(direct, BATCH, out));
         double ofLightGbm =
             measure(line, name + "_lightgbm", rows, () -> lightGbm.predict(batch, BATCH, wide));
@@ -81,12 +87,23 @@ final class ScoreBenchmark {
               }
             });
         line.append(
-            String.format(Locale.ROOT, " %s_onnx_to_lightgbm=%.2f", name, ofOnnx / ofLightGbm));
+            String.format(
+                Locale.ROOT,
+                " %s_scoring_to_onnx=%.2f %s_onnx_to_lightgbm=%.2f",
+                name,
+                ofScoring / ofOnnx,
+                name,
+                ofOnnx / ofLightGbm));
       }
     }
     IsolationForest forest = IsolationForest.fit(validation, COLUMNS, 1);
-    try (OnnxModel onnx = OnnxModel.open(OnnxGraphs.isolation(forest), COLUMNS)) {
-      measure(line, "forest_onnx", rows, () -> onnx.run(direct, BATCH, out));
+    byte[] graph = OnnxGraphs.isolation(forest);
+    try (RowModel scoring = RowModels.open(graph, COLUMNS);
+        OnnxModel onnx = OnnxModel.open(graph, COLUMNS)) {
+      double ofScoring =
+          measure(line, "forest_scoring", rows, () -> scoring.run(direct, BATCH, out));
+      double ofOnnx = measure(line, "forest_onnx", rows, () -> onnx.run(direct, BATCH, out));
+      line.append(String.format(Locale.ROOT, " forest_scoring_to_onnx=%.2f", ofScoring / ofOnnx));
       measure(
           line,
           "forest_walk",

@@ -1,7 +1,7 @@
 package io.highwater.runners;
 
 import io.highwater.contract.Contract;
-import io.highwater.onnx.OnnxModel;
+import io.highwater.onnx.RowModels;
 import io.highwater.pipelines.TrainingPipeline;
 import io.highwater.registry.ModelRegistry;
 import io.highwater.registry.ServedModel;
@@ -102,7 +102,7 @@ final class Training {
 
   private TrainingResult learn(Path lake) throws IOException, CommandFailedException {
     ModelTrainer trainer = ModelTrainer.of(contract, settings).without(confirmed());
-    try (ServedModel served = ServedModel.open(registry, contract, OnnxModel::open);
+    try (ServedModel served = ServedModel.open(registry, contract, RowModels::open);
         ServedModel.@Nullable Lease champion = served.lease()) {
       return trainer.train(
           LakeHistory.of(lake, contract), champion == null ? null : champion.model());

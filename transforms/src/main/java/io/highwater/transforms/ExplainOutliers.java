@@ -7,7 +7,7 @@ import io.highwater.detect.Explainer;
 import io.highwater.detect.OutlierRows;
 import io.highwater.detect.Scores;
 import io.highwater.detect.Scoring;
-import io.highwater.onnx.OnnxModel;
+import io.highwater.onnx.RowModels;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.RecordSchemas;
 import io.highwater.record.RowSelection;
@@ -75,7 +75,7 @@ public final class ExplainOutliers
       scoring = settings.scoring(contract);
       explainer = Explainer.of(requireNonNull(contract.detector()));
       served =
-          ServedModel.open(Path.of(requireNonNull(settings.registry())), contract, OnnxModel::open);
+          ServedModel.open(Path.of(requireNonNull(settings.registry())), contract, RowModels::open);
     }
 
     @Override

@@ -3,7 +3,7 @@ package io.highwater.transforms;
 import static java.util.Objects.requireNonNull;
 
 import io.highwater.contract.Contract;
-import io.highwater.onnx.OnnxModel;
+import io.highwater.onnx.RowModels;
 import io.highwater.record.RawBatch;
 import io.highwater.record.RecordBatch;
 import io.highwater.registry.ServedModel;
@@ -158,7 +158,7 @@ public final class ReportStatus extends PTransform<PCollectionTuple, PCollection
     @Override
     void open(BufferAllocator allocator) {
       served =
-          registry == null ? null : ServedModel.open(Path.of(registry), contract, OnnxModel::open);
+          registry == null ? null : ServedModel.open(Path.of(registry), contract, RowModels::open);
     }
 
     @Override

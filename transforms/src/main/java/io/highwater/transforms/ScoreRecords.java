@@ -5,7 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.highwater.contract.Contract;
 import io.highwater.detect.Scores;
 import io.highwater.detect.Scoring;
-import io.highwater.onnx.OnnxModel;
+import io.highwater.onnx.RowModels;
 import io.highwater.record.RecordBatch;
 import io.highwater.record.RecordSchemas;
 import io.highwater.registry.ServedModel;
@@ -73,7 +73,7 @@ public final class ScoreRecords
       scoring = settings.scoring(contract);
       String registry = settings.registry();
       if (registry != null) {
-        served = ServedModel.open(Path.of(registry), contract, OnnxModel::open);
+        served = ServedModel.open(Path.of(registry), contract, RowModels::open);
       }
     }
 
