@@ -16,12 +16,13 @@ import java.util.function.DoubleUnaryOperator;
  */
 final class TreeWalk implements RowModel {
   /** Their keys stay in the first-level cache while all trees are asked. */
-  private static final int ROWS_AT_ONCE = 64;
+  private static final int ROWS_AT_ONCE = 32;
 
   private static final int ABREAST = 8;
   private static final int COLUMN_BITS = 12;
   private static final int COLUMN_MASK = (1 << COLUMN_BITS) - 1;
-  private static final int MAX_NODES = 1 << (Integer.SIZE - 1 - COLUMN_BITS);
+  private static final int KEY_SHIFT = Integer.SIZE - 1;
+  private static final int MAX_NODES = 1 << (KEY_SHIFT - COLUMN_BITS);
 
   private final int columns;
 
@@ -29,14 +30,14 @@ final class TreeWalk implements RowModel {
   private final int stride;
 
   /**
-   * From the highest bit: the threshold's key (32 bits), the left child, whose neighbour is the
-   * right one, and the key that is asked for (12 bits). A leaf is its own left child, and nothing
-   * is above its threshold, so that a row that has arrived stays.
+   * From the highest bit: the threshold's key (33 bits), the left child (19), whose neighbour is
+   * the right one, and the key that is asked for (12). A leaf is its own left child, and nothing is
+   * above its threshold, so that a row that has arrived stays.
    */
   private final long[] nodes;
 
   /** What a leaf adds, by node. */
-  private final double[] values;
+  private final float[] values;
 
   private final int[] roots;
   private final int[] depths;
@@ -55,7 +56,7 @@ final class TreeWalk implements RowModel {
               .formatted(trees.nodes(), columns, MAX_NODES, (1 << COLUMN_BITS) / 2));
     }
     nodes = new long[trees.nodes()];
-    values = new double[trees.nodes()];
+    values = new float[trees.nodes()];
     roots = new int[trees.trees()];
     depths = new int[trees.trees()];
     this.ofSum = ofSum;
@@ -79,7 +80,7 @@ final class TreeWalk implements RowModel {
       depths[tree] = Math.max(depths[tree], at.depth());
       if (trees.isLeaf(node)) {
         nodes[at.place()] = packed(Integer.MAX_VALUE, at.place(), 0);
-        values[at.place()] = trees.value(node);
+        values[at.place()] = (float) trees.value(node);
       } else {
         int column = trees.column(node) + (trees.missingGoesLeft(node) ? 0 : columns);
         nodes[at.place()] =
@@ -92,7 +93,7 @@ final class TreeWalk implements RowModel {
   }
 
   private static long packed(int threshold, int left, int column) {
-    return (long) threshold << Integer.SIZE | (long) left << COLUMN_BITS | column;
+    return (long) threshold << KEY_SHIFT | (long) left << COLUMN_BITS | column;
   }
 
   /** Keys have the order of their numbers; 0 and -0 have the same. */
@@ -105,7 +106,7 @@ final class TreeWalk implements RowModel {
   public void run(FloatBuffer rows, int rowCount, float[] out) {
     FloatBuffer numbers = rows.duplicate().clear();
     float[] some = new float[Math.min(rowCount, ROWS_AT_ONCE) * columns];
-    int[] keys = new int[ROWS_AT_ONCE * stride];
+    long[] keys = new long[ROWS_AT_ONCE * stride];
     double[] sums = new double[ROWS_AT_ONCE];
     for (int start = 0; start < rowCount; start += ROWS_AT_ONCE) {
       int count = Math.min(ROWS_AT_ONCE, rowCount - start);
@@ -124,7 +125,7 @@ final class TreeWalk implements RowModel {
     }
   }
 
-  private void setKeys(float[] numbers, int rowCount, int[] keys) {
+  private void setKeys(float[] numbers, int rowCount, long[] keys) {
     int at = 0;
     for (int row = 0; row < rowCount; row++) {
       int to = row * stride;
@@ -132,14 +133,14 @@ final class TreeWalk implements RowModel {
         float number = numbers[at++];
         int key = key(number);
         boolean missing = Float.isNaN(number);
-        keys[to + column] = missing ? Integer.MIN_VALUE : key;
-        keys[to + columns + column] = missing ? Integer.MAX_VALUE : key;
+        keys[to + column] = (long) (missing ? Integer.MIN_VALUE : key) << KEY_SHIFT;
+        keys[to + columns + column] = (long) (missing ? Integer.MAX_VALUE : key) << KEY_SHIFT;
       }
     }
   }
 
   /** Written out for eight rows: a loop over them would keep their nodes in memory. */
-  private void addLeaves(int root, int depth, int[] keys, int row, double[] sums) {
+  private void addLeaves(int root, int depth, long[] keys, int row, double[] sums) {
     long[] all = nodes;
     int a = row * stride;
     int b = a + stride;
@@ -177,10 +178,13 @@ final class TreeWalk implements RowModel {
     sums[row + 7] += values[atH];
   }
 
-  /** The right child where the row's key is above the threshold's: the sign of their difference. */
-  private static int child(long node, int[] keys, int row) {
-    int key = keys[row + ((int) node & COLUMN_MASK)];
-    return ((int) node >>> COLUMN_BITS) + (int) ((node >> Integer.SIZE) - key >>> Long.SIZE - 1);
+  /**
+   * The right child where the row's key is above the threshold's, which is where their difference
+   * is negative: 33 bits hold it, and what is below them does not reach its sign.
+   */
+  private static int child(long node, long[] keys, int row) {
+    long difference = node - keys[row + ((int) node & COLUMN_MASK)];
+    return ((int) node >>> COLUMN_BITS & MAX_NODES - 1) + (int) (difference >>> Long.SIZE - 1);
   }
 
   @Override

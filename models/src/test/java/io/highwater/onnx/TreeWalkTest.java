@@ -97,7 +97,7 @@ class TreeWalkTest {
 
   private static int node(TreeEnsemble.Builder trees, SplittableRandom random, int depth) {
     if (depth == 0 || random.nextInt(6) == 0) {
-      return trees.addLeaf(random.nextDouble() - 0.5);
+      return trees.addLeaf((float) random.nextDouble() - 0.5f);
     }
     int left = node(trees, random, depth - 1);
     int right = node(trees, random, random.nextInt(depth));

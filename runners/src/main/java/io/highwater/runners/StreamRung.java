@@ -136,7 +136,7 @@ final class StreamRung {
           new StreamCommand(
               INTERVAL, unused -> meter.look(), options -> StreamingPipeline.create(options, 1)),
           arguments);
-      if (rung == Rung.STREAM) {
+      if (rung != Rung.LIVE) {
         profile.print(System.out);
       }
     }

@@ -31,6 +31,9 @@ final class TimeProfile implements AutoCloseable {
     WORK.put("io.highwater.record.RecordParser", "parse");
     WORK.put("io.highwater.record.ConstraintChecker", "check constraints");
     WORK.put("io.highwater.rollup", "aggregate");
+    WORK.put("io.highwater.onnx", "score: trees");
+    WORK.put("io.highwater.features", "score: inputs");
+    WORK.put("io.highwater.detect", "score: inputs");
     WORK.put("io.highwater.lake", "write files");
     WORK.put("io.highwater.record.RecordBatch", "copy batches between steps");
     WORK.put("io.highwater.record.RawBatch", "gather messages");
