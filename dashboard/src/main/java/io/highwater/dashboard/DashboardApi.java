@@ -22,6 +22,7 @@ final class DashboardApi {
 
   private final DashboardConfig config;
   private final HotStore store;
+  private final HistoryStore history;
   private final Answers answers;
   private final HotQueries queries;
   private final ModelVersions models;
@@ -31,11 +32,13 @@ final class DashboardApi {
   DashboardApi(
       DashboardConfig config,
       HotStore store,
+      HistoryStore history,
       HotQueries queries,
       Answers answers,
       InstantSource clock) {
     this.config = config;
     this.store = store;
+    this.history = history;
     this.answers = answers;
     this.queries = queries;
     this.models = new ModelVersions(config.registry(), config.contract());
@@ -99,10 +102,10 @@ final class DashboardApi {
     Map<String, @Nullable Object> files = new LinkedHashMap<>();
     files.put("loaded", status.filesLoaded());
     files.put("pending", status.filesPending());
-    files.put("skipped", status.filesSkipped().size());
+    List<SkippedFile> skipped = history.filesSkipped();
+    files.put("skipped", skipped.size());
     files.put(
-        "skipped_files",
-        status.filesSkipped().stream().limit(SKIPPED_SHOWN).map(SkippedFile::toJson).toList());
+        "skipped_files", skipped.stream().limit(SKIPPED_SHOWN).map(SkippedFile::toJson).toList());
     answer.put("files", files);
     answer.put("rows", queries.rowCounts());
     answer.put("rejected", rejectedCounts());

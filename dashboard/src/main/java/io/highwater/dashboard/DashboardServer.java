@@ -89,12 +89,12 @@ public final class DashboardServer implements AutoCloseable {
     HistoryStore history = openHistory(config, store);
     ScopedQueries scoped = new ScopedQueries(store, kept, history, clock);
     HotQueries queries = new HotQueries(store, kept, scoped, clock);
-    DashboardApi api = new DashboardApi(config, store, queries, answers, clock);
+    DashboardApi api = new DashboardApi(config, store, history, queries, answers, clock);
     OutlierApi outliers = new OutlierApi(config, store, scoped, answers, clock);
     AnalysisApi analyses = new AnalysisApi(config, scoped, answers);
-    PipelineApi pipeline = new PipelineApi(config, store, queries, answers, clock);
+    PipelineApi pipeline = new PipelineApi(config, store, history, queries, answers, clock);
     AuditLog audit = new AuditLog(config, access.isRequired(), clock);
-    Monitoring monitoring = new Monitoring(store, queries, audit, api.live(), clock);
+    Monitoring monitoring = new Monitoring(store, history, queries, audit, api.live(), clock);
     OpenApi openApi = new OpenApi();
     Javalin server =
         Javalin.create(

@@ -13,12 +13,12 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +31,8 @@ import org.slf4j.LoggerFactory;
  */
 final class HistoryRange implements AutoCloseable {
   /** What scopes are asked of. Feedback lies by when it was given: all that came later is read. */
-  private static final List<String> TABLES = List.of("rollups", "outliers", "feedback", "events");
+  private static final List<String> TABLES =
+      List.of("rollups", "outliers", "feedback", "rejected", "events");
 
   private static final int FILES_PER_COMMIT = 64;
   private static final Logger log = LoggerFactory.getLogger(HistoryRange.class);
@@ -46,8 +47,8 @@ final class HistoryRange implements AutoCloseable {
   private @Nullable StoreWriter writer;
   private boolean closed;
 
-  /** Of the loading thread alone: files that could not be read, as they were then. */
-  private final Set<FoundFile> skipped = new HashSet<>();
+  /** Files that could not be read, by path. */
+  private final Map<String, SkippedFile> skipped = new ConcurrentSkipListMap<>();
 
   private volatile int filesLoaded;
   private volatile int filesTotal;
@@ -62,6 +63,11 @@ final class HistoryRange implements AutoCloseable {
     this.config = config;
     this.hours = hours;
     this.file = file;
+  }
+
+  /** What of it could not be read, by path. */
+  Collection<SkippedFile> skipped() {
+    return skipped.values();
   }
 
   /** Why it could not be loaded; null while it may be. */
@@ -107,10 +113,13 @@ final class HistoryRange implements AutoCloseable {
           removed.add(loaded);
         }
       }
+      skipped.keySet().retainAll(found.keySet());
       List<FoundFile> fresh = new ArrayList<>();
       for (FoundFile candidate : found.values()) {
         LoadedFile loaded = opened.loaded().get(candidate.path());
-        if ((loaded == null || !loaded.isOf(candidate)) && !skipped.contains(candidate)) {
+        SkippedFile skip = skipped.get(candidate.path());
+        if ((loaded == null || !loaded.isOf(candidate))
+            && (skip == null || !skip.isOf(candidate))) {
           fresh.add(candidate);
         }
       }
@@ -197,14 +206,17 @@ final class HistoryRange implements AutoCloseable {
       throws SQLException {
     Path path = root.resolve(fresh.path());
     try {
-      return opened.stage(fresh, path);
+      StagedFile staged = opened.stage(fresh, path);
+      skipped.remove(fresh.path());
+      return staged;
     } catch (SQLException | IOException | RuntimeException e) {
       if (String.valueOf(e.getMessage()).startsWith("Out of Memory")) {
         throw new SQLException("it does not fit into the memory that is set aside for it", e);
       }
       if (Files.exists(path)) {
-        log.warn("{} is skipped: {}", fresh.path(), StoreFile.firstLine(e));
-        skipped.add(fresh);
+        SkippedFile skip = SkippedFile.of(fresh, e, Instant.now());
+        log.warn("{} is skipped until it changes: {}", fresh.path(), skip.reason());
+        skipped.put(fresh.path(), skip);
       }
       return null;
     }

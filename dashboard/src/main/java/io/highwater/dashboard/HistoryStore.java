@@ -15,7 +15,9 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -126,6 +128,16 @@ final class HistoryStore implements AutoCloseable {
       throw new ServiceUnavailableResponse(failure);
     }
     return range.read(query);
+  }
+
+  /** The files of the lake that could not be read, by path: by the store and for these ranges. */
+  synchronized List<SkippedFile> filesSkipped() {
+    Map<String, SkippedFile> skipped = new TreeMap<>();
+    for (HistoryRange range : ranges.values()) {
+      range.skipped().forEach(file -> skipped.put(file.path(), file));
+    }
+    store.status().filesSkipped().forEach(file -> skipped.put(file.path(), file));
+    return List.copyOf(skipped.values());
   }
 
   private synchronized HistoryRange range(Hours hours) throws SQLException {

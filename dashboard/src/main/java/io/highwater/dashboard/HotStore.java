@@ -33,7 +33,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
-import java.util.regex.Pattern;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -64,10 +63,6 @@ public final class HotStore implements AutoCloseable {
    * decide what the newest data is.
    */
   static final Duration FUTURE_TOLERATED = Duration.ofDays(1);
-
-  /** Left out of what is told of a file: it is for people who do not read Java. */
-  private static final Pattern EXCEPTION_NAMES =
-      Pattern.compile("(?:[a-z][a-z0-9]*\\.)+[A-Z][A-Za-z0-9$]*: ");
 
   private static final Duration POLL_INTERVAL = Duration.ofSeconds(1);
 
@@ -400,9 +395,7 @@ public final class HotStore implements AutoCloseable {
 
   private boolean isSkipped(FoundFile file) {
     SkippedFile skip = skipped.get(file.path());
-    return skip != null
-        && skip.bytes() == file.bytes()
-        && skip.modifiedMillis() == file.modifiedMillis();
+    return skip != null && skip.isOf(file);
   }
 
   /**
@@ -462,12 +455,9 @@ public final class HotStore implements AutoCloseable {
       return stagedFile;
     } catch (SQLException | IOException | RuntimeException e) {
       if (Files.exists(path)) {
-        String reason = EXCEPTION_NAMES.matcher(StoreFile.firstLine(e)).replaceAll("");
-        log.warn("{} is skipped until it changes: {}", file.path(), reason);
-        skipped.put(
-            file.path(),
-            new SkippedFile(
-                file.path(), file.bytes(), file.modifiedMillis(), reason, clock.instant()));
+        SkippedFile skip = SkippedFile.of(file, e, clock.instant());
+        log.warn("{} is skipped until it changes: {}", file.path(), skip.reason());
+        skipped.put(file.path(), skip);
       }
       return null;
     }

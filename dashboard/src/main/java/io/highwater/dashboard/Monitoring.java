@@ -1,6 +1,5 @@
 package io.highwater.dashboard;
 
-import io.highwater.dashboard.HotStore.StoreStatus;
 import io.javalin.http.Context;
 import io.javalin.router.Endpoint;
 import io.micrometer.core.instrument.Gauge;
@@ -23,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,21 +67,24 @@ final class Monitoring implements AutoCloseable {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
-  private final HotStore store;
   private final HotQueries queries;
   private final InstantSource clock;
   private final MultiGauge rows;
   private volatile double dataAgeSeconds = Double.NaN;
 
   Monitoring(
-      HotStore store, HotQueries queries, AuditLog audit, LiveEvents live, InstantSource clock) {
-    this.store = store;
+      HotStore store,
+      HistoryStore history,
+      HotQueries queries,
+      AuditLog audit,
+      LiveEvents live,
+      InstantSource clock) {
     this.queries = queries;
     this.clock = clock;
     this.rows = MultiGauge.builder(STORE_ROWS).register(registry);
-    files("loaded", StoreStatus::filesLoaded);
-    files("pending", StoreStatus::filesPending);
-    files("skipped", status -> status.filesSkipped().size());
+    files("loaded", () -> store.status().filesLoaded());
+    files("pending", () -> store.status().filesPending());
+    files("skipped", () -> history.filesSkipped().size());
     Gauge.builder(DATA_AGE_SECONDS, () -> dataAgeSeconds).register(registry);
     Gauge.builder(LOAD_AGE_SECONDS, () -> ageSeconds(store.status().newestLoad()))
         .register(registry);
@@ -95,15 +98,8 @@ final class Monitoring implements AutoCloseable {
     new FileDescriptorMetrics().bindTo(registry);
   }
 
-  /** Something of the store's status. */
-  private interface FileCount {
-    int of(StoreStatus status);
-  }
-
-  private void files(String state, FileCount count) {
-    Gauge.builder(STORE_FILES, () -> count.of(store.status()))
-        .tag("state", state)
-        .register(registry);
+  private void files(String state, Supplier<Number> count) {
+    Gauge.builder(STORE_FILES, count).tag("state", state).register(registry);
   }
 
   /** Counts a request; those to no route of the API are one, whatever their path. */

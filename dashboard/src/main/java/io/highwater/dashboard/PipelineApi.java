@@ -23,6 +23,7 @@ final class PipelineApi {
   private static final Duration REPORTED = Duration.ofHours(12);
 
   private final HotStore store;
+  private final HistoryStore history;
   private final Answers answers;
   private final HotQueries queries;
   private final ModelVersions models;
@@ -31,10 +32,12 @@ final class PipelineApi {
   PipelineApi(
       DashboardConfig config,
       HotStore store,
+      HistoryStore history,
       HotQueries queries,
       Answers answers,
       InstantSource clock) {
     this.store = store;
+    this.history = history;
     this.answers = answers;
     this.queries = queries;
     this.models = new ModelVersions(config.registry(), config.contract());
@@ -65,7 +68,7 @@ final class PipelineApi {
             .map(LakeChanges.Change::toJson)
             .toList());
     json.put("files", store.read(PipelineApi::files));
-    List<SkippedFile> skipped = store.status().filesSkipped();
+    List<SkippedFile> skipped = history.filesSkipped();
     json.put("skipped", skipped.size());
     json.put(
         "skipped_files", skipped.stream().limit(SKIPPED_SHOWN).map(SkippedFile::toJson).toList());

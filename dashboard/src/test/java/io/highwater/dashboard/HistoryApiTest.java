@@ -3,7 +3,6 @@ package io.highwater.dashboard;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.closeTo;
 import static org.hamcrest.Matchers.containsString;
-import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.lessThanOrEqualTo;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -31,10 +30,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Ranges that reach back before the store, beside SQL over the lake. */
 class HistoryApiTest {
-  private static final int HOURS = 72;
+  private static final int HOURS = 48;
 
-  /** Of a lake of three days the store keeps the last one. */
-  private static final String OLD = "from=2024-03-01T06:00:00Z&to=2024-03-02T09:00:00Z";
+  /** Of a lake of two days the store keeps the last one. It begins and ends within an hour. */
+  private static final String OLD = "from=2024-03-01T16:20:00Z&to=2024-03-02T03:10:00Z";
 
   @TempDir private static Path folder;
   private static SampleLake lake;
@@ -52,6 +51,8 @@ class HistoryApiTest {
       lake.writeParquet("events", hour, "events-0.parquet", events);
       lake.writeParquet("outliers", hour, "outliers-0.parquet", SampleLake.outliers(events));
     }
+    lake.writeParquet(
+        "rejected", hour(20), "rejected-0.parquet", SampleLake.rejected(hour(20), 40));
     config = DashboardConfig.of(lake.root(), SampleLake.CONTRACT).withKeepDays(1).withPort(0);
     server = DashboardServer.start(config);
     client = DashboardClient.whenReady(server.port());
@@ -73,12 +74,12 @@ class HistoryApiTest {
     JsonNode metrics = fromLake("/api/metrics?" + scope);
     String in = ids.isEmpty() ? "" : " AND instance_id IN (" + ids + ")";
     String rollUps =
-        " FROM $files WHERE window_millis = 600000 AND window_start >= '2024-03-01 06:00'"
-            + " AND window_start < '2024-03-02 09:00'"
+        " FROM $files WHERE window_millis = 600000 AND window_start >= '2024-03-01 16:20'"
+            + " AND window_start < '2024-03-02 03:10'"
             + in;
     String events =
-        " FROM $files WHERE arrival_timestamp >= '2024-03-01 06:00'"
-            + " AND arrival_timestamp < '2024-03-02 09:00'"
+        " FROM $files WHERE arrival_timestamp >= '2024-03-01 16:20'"
+            + " AND arrival_timestamp < '2024-03-02 03:10'"
             + in;
     assertThat(
         metrics.path("queries").asDouble(),
@@ -86,8 +87,17 @@ class HistoryApiTest {
     assertThat(
         metrics.path("anomalies_count").asDouble(),
         is(lake.value("outliers", "SELECT count(*)" + events)));
+    assertThat(metrics.path("rejected").asInt(), is(40));
     assertThat(metrics.path("previous_complete").asBoolean(true), is(false));
-    assertThat(metrics.path("from").asText(), is("2024-03-01T06:00:00Z"));
+    metrics
+        .properties()
+        .forEach(
+            member ->
+                assertThat(
+                    member.toString(),
+                    member.getKey().endsWith("_delta") && !member.getValue().isNull(),
+                    is(false)));
+    assertThat(metrics.path("from").asText(), is("2024-03-01T16:20:00Z"));
     assertThat(
         fromLake("/api/anomalies?" + scope).path("total").asDouble(),
         is(lake.value("outliers", "SELECT count(*)" + events)));
@@ -100,14 +110,19 @@ class HistoryApiTest {
         queueMillis,
         closeTo(lake.value("rollups", "SELECT sum(queue_ms)" + rollUps), 1e-9 * queueMillis));
     double expected =
-        lake.value("events", "SELECT max(execution_duration_ms)" + events + " AND NOT was_cached");
+        lake.value(
+            "events",
+            "SELECT max(execution_duration_ms) FROM $files"
+                + " WHERE arrival_timestamp >= '2024-03-01 16:00'"
+                + " AND arrival_timestamp < '2024-03-02 04:00' AND NOT was_cached"
+                + in);
     JsonNode top = fromLake("/api/queries/top?limit=1&" + scope).path("rows").get(0);
     assertThat(top.path("execution_ms").asDouble(), is(expected));
   }
 
   @ParameterizedTest
   @CsvSource({
-    "from=2024-03-03T06:00:00Z&to=2024-03-03T09:00:00Z",
+    "from=2024-03-02T06:00:00Z&to=2024-03-02T09:00:00Z",
     "from=2023-03-01T06:00:00Z&to=2023-03-02T09:00:00Z",
     "from=2022-03-01T00:00:00Z&to=2022-05-01T00:00:00Z",
     "window=1week"
@@ -120,7 +135,7 @@ class HistoryApiTest {
 
   @Test
   void progressIsToldUntilTheRangeIsThere() throws Exception {
-    String path = "/api/metrics?from=2024-03-01T01:00:00Z&to=2024-03-02T23:00:00Z";
+    String path = "/api/metrics?from=2024-03-01T01:00:00Z&to=2024-03-01T13:00:00Z";
     HttpResponse<String> response = client.get(path);
     while (response.statusCode() == 202) {
       JsonNode loading = client.parse(response);
@@ -148,11 +163,29 @@ class HistoryApiTest {
   }
 
   @Test
-  void aBackfillOfAnHourThatWasLoadedComesIn() throws Exception {
-    Instant hour = hour(30);
-    String path = "/api/metrics?from=2024-03-02T06:00:00Z&to=2024-03-02T07:00:00Z&ids=1";
-    double before = fromLake(path).path("queries").asDouble();
-    assertThat(before, greaterThan(0.0));
+  void aDamagedFileIsToldUntilABackfillOfItsHourComesIn() throws Exception {
+    Instant hour = hour(1);
+    String path = "/api/metrics?from=2024-03-01T01:00:00Z&to=2024-03-01T02:00:00Z&ids=1";
+    double expected =
+        lake.value(
+            "rollups",
+            "SELECT sum(queries) FROM $files WHERE window_millis = 600000 AND instance_id = 1"
+                + " AND date_trunc('hour', window_start) = '2024-03-01 01:00'");
+    Path damaged = lake.folder("rollups", hour).resolve("rollups-1.parquet");
+    Files.writeString(damaged, "PAR1, and no more of it");
+    assertThat(fromLake(path).path("queries").asDouble(), is(expected));
+    for (JsonNode told :
+        List.of(client.json("/api/status").path("files"), client.json("/api/pipeline"))) {
+      assertThat(told.path("skipped").asInt(), is(1));
+      JsonNode file = told.path("skipped_files").get(0);
+      assertThat(
+          file.path("path").asText(), is("rollups/date=2024-03-01/hour=01/rollups-1.parquet"));
+      assertThat(file.path("bytes").asLong(), is(Files.size(damaged)));
+      assertThat(file.path("reason").asText(), containsString("No magic bytes"));
+    }
+    assertThat(
+        client.get("/metrics").body(),
+        containsString("highwater_store_files{state=\"skipped\"} 1.0"));
     String generation = "1709400000000_0123abcd";
     String name = SampleLake.nameOfGeneration(generation, "again");
     lake.writeParquet(
@@ -162,13 +195,16 @@ class HistoryApiTest {
         "SELECT * REPLACE (queries + 7 AS queries, 2::BIGINT AS run_id) FROM ("
             + SampleLake.rollups(hour, 6, 1, 0)
             + ")");
-    lake.replace("rollups", hour, generation, List.of(name), List.of("rollups-0.parquet"));
-    JsonNode after = client.await(path, answer -> answer.path("queries").asDouble() != before);
-    assertThat(after.path("queries").asDouble(), is(before + 6 * 7));
-    // Other tests read the lake as it was.
-    Files.delete(lake.folder("rollups", hour).resolve(name));
-    Files.delete(lake.folder("rollups", hour).resolve("_replaced-" + generation + ".json"));
-    client.await(path, answer -> answer.path("queries").asDouble() == before);
+    lake.replace(
+        "rollups",
+        hour,
+        generation,
+        List.of(name),
+        List.of("rollups-0.parquet", "rollups-1.parquet"));
+    JsonNode after = client.await(path, answer -> answer.path("queries").asDouble() != expected);
+    assertThat(after.path("queries").asDouble(), is(expected + 6 * 7));
+    assertThat(client.json("/api/status").path("files").path("skipped").asInt(), is(0));
+    Files.delete(damaged); // Which SQL over all files of the lake would stumble over.
   }
 
   @Test
