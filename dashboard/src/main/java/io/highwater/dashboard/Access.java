@@ -78,7 +78,8 @@ final class Access {
     if (OF_ADMINS.contains(route)) {
       return Role.ADMIN;
     }
-    return method.equals(HandlerType.GET) ? Role.VIEWER : Role.OPERATOR;
+    boolean reads = method.equals(HandlerType.GET) || method.equals(HandlerType.HEAD);
+    return reads ? Role.VIEWER : Role.OPERATOR;
   }
 
   void addTo(RoutesConfig routes) {

@@ -6,6 +6,9 @@ import io.javalin.http.Context;
 import io.javalin.http.ForbiddenResponse;
 import io.javalin.http.HandlerType;
 import io.javalin.http.staticfiles.Location;
+import io.javalin.router.Endpoint;
+import io.javalin.router.InternalRouter;
+import io.javalin.router.ParsedEndpoint;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -133,6 +136,7 @@ public final class DashboardServer implements AutoCloseable {
               javalin.routes.get("/openapi.json", openApi::send);
               javalin.routes.get("/metrics", monitoring::send);
             });
+    answerHeads(server);
     try {
       server.start(config.host(), config.port());
     } catch (RuntimeException e) {
@@ -144,6 +148,17 @@ public final class DashboardServer implements AutoCloseable {
     audit.start();
     api.live().start();
     return new DashboardServer(store, history, audit, api.live(), monitoring, server);
+  }
+
+  /** As GET, without the body; Javalin itself would say 200 to all and ask nobody for a token. */
+  private static void answerHeads(Javalin server) {
+    InternalRouter router = server.unsafe.internalRouter;
+    for (ParsedEndpoint route : List.copyOf(router.allHttpHandlers())) {
+      Endpoint endpoint = route.endpoint;
+      if (endpoint.method.equals(HandlerType.GET)) {
+        router.addHttpEndpoint(new Endpoint(HandlerType.HEAD, endpoint.path, endpoint.handler));
+      }
+    }
   }
 
   private static HistoryStore openHistory(DashboardConfig config, HotStore store)
@@ -166,11 +181,17 @@ public final class DashboardServer implements AutoCloseable {
     return store;
   }
 
-  /** Every method and route that is answered, such as "GET /health". */
+  /** Those who listen. */
+  LiveEvents live() {
+    return live;
+  }
+
+  /** Every method and route that is answered, such as "GET /health"; HEAD wherever GET is. */
   List<String> routes() {
     return server.unsafe.internalRouter.allHttpHandlers().stream()
         .map(handler -> handler.endpoint)
         .filter(endpoint -> endpoint.method.isHttpMethod())
+        .filter(endpoint -> !endpoint.method.equals(HandlerType.HEAD))
         .map(endpoint -> endpoint.method.name() + " " + endpoint.path)
         .toList();
   }

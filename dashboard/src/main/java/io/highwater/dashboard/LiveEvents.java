@@ -1,6 +1,7 @@
 package io.highwater.dashboard;
 
 import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
 import io.javalin.http.ServiceUnavailableResponse;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -49,8 +50,9 @@ final class LiveEvents implements AutoCloseable {
   private static final Duration LOOK_EVERY = Duration.ofMillis(200);
 
   /** What a listener may be behind by, and what is kept for those who come back. */
-  private static final int MAX_EVENTS = 1_000;
+  static final int MAX_EVENTS = 1_000;
 
+  private static final String CONTENT_TYPE = "text/event-stream";
   private static final String RETRY_MILLIS = "2000";
   private static final Pattern ID = Pattern.compile("([0-9a-z]{1,13})-([0-9]{1,18})");
   private static final Event END = new Event(null, "", "");
@@ -180,6 +182,10 @@ final class LiveEvents implements AutoCloseable {
 
   /** Answers a request with events until who asked hangs up or this is closed. */
   void listen(Context context) throws Exception {
+    if (context.method().equals(HandlerType.HEAD)) {
+      context.contentType(CONTENT_TYPE);
+      return;
+    }
     String data = status.json();
     Listener listener = new Listener();
     List<Event> first = new ArrayList<>();
@@ -220,7 +226,7 @@ final class LiveEvents implements AutoCloseable {
   /** Past the server's own stream, which would compress and so hold events back. */
   private void write(HttpServletResponse response, Listener listener, List<Event> first)
       throws IOException, InterruptedException {
-    response.setContentType("text/event-stream");
+    response.setContentType(CONTENT_TYPE);
     response.setCharacterEncoding("UTF-8");
     response.setHeader("Cache-Control", "no-store");
     // What nginx needs to hear to pass events on at once.

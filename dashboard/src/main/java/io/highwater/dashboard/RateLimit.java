@@ -14,7 +14,7 @@ final class RateLimit {
   static final int BURST = 100;
 
   /** Whoever has not asked for longest is forgotten, which gives him a full bucket. */
-  private static final int MAX_KNOWN = 10_000;
+  static final int MAX_KNOWN = 10_000;
 
   private static final double NANOS_PER_SECOND = Duration.ofSeconds(1).toNanos();
 

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -74,8 +75,15 @@ class AccessTest {
     server.close();
   }
 
+  /** Those of the server; what may be read may also be asked for its head alone. */
   static List<String> routes() {
-    return server.routes();
+    return server.routes().stream()
+        .flatMap(
+            route ->
+                route.startsWith("GET ")
+                    ? Stream.of(route, "HEAD " + pathOf(route))
+                    : Stream.of(route))
+        .toList();
   }
 
   @Test
@@ -103,7 +111,7 @@ class AccessTest {
   @MethodSource("routes")
   void everyRouteTakesTheRolesThatMayAskIt(String route) throws Exception {
     boolean admins = OF_ADMINS.contains(pathOf(route));
-    boolean reads = route.startsWith("GET ");
+    boolean reads = route.startsWith("GET ") || route.startsWith("HEAD ");
     assertThat(route, isLetIn(ask(route, viewer)), is(reads && !admins));
     assertThat(route, isLetIn(ask(route, operator)), is(!admins));
     assertThat(route, isLetIn(ask(route, admin)), is(true));

@@ -3,6 +3,7 @@ package io.highwater.dashboard;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
+import static org.hamcrest.Matchers.endsWith;
 import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.not;
@@ -67,6 +68,35 @@ class DashboardHttpTest {
     HttpResponse<String> posted = client.post("/api/metrics");
     assertThat(posted.statusCode(), is(405));
     assertThat(DashboardClient.contentType(posted), is("application/problem+json"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/ready",
+        "/api/metrics",
+        "/api/metrics?window=never",
+        "/api/anomalies/export",
+        "/api/anomalies/1/feedback",
+        "/app.js"
+      })
+  void aHeadIsThatOfTheAnswer(String path) throws Exception {
+    String rest = " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    String answer = client.raw("GET" + rest);
+    String head = client.raw("HEAD" + rest);
+    assertThat(head.lines().findFirst(), is(answer.lines().findFirst()));
+    assertThat(head, endsWith("\r\n\r\n"));
+    assertThat(head.indexOf("\r\n\r\n"), is(head.length() - 4));
+    assertThat(
+        head.lines().filter(line -> line.startsWith("Content-Type:")).toList(),
+        is(answer.lines().filter(line -> line.startsWith("Content-Type:")).toList()));
+  }
+
+  @Test
+  void theHeadOfTheEventStreamComesAlone() throws Exception {
+    String head = client.raw("HEAD /api/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+    assertThat(head, startsWith("HTTP/1.1 200"));
+    assertThat(head, containsString("text/event-stream"));
   }
 
   @ParameterizedTest

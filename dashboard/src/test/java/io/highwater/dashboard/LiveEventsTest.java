@@ -97,6 +97,27 @@ class LiveEventsTest {
   }
 
   @Test
+  void whoWasAwayForLongIsToldTheNewestThousand() throws Exception {
+    String first;
+    try (EventStream events = open()) {
+      live.tell("pane", "0");
+      first = String.valueOf(next(events).id());
+    }
+    int told = LiveEvents.MAX_EVENTS + 100;
+    for (int i = 1; i <= told; i++) {
+      live.tell("pane", String.valueOf(i));
+    }
+    HttpResponse<InputStream> again =
+        client.get(LiveEvents.ROUTE, "Last-Event-ID", first, BodyHandlers.ofInputStream());
+    try (EventStream events = new EventStream(again.body())) {
+      next(events);
+      for (int i = told - LiveEvents.MAX_EVENTS + 1; i <= told; i++) {
+        assertThat(next(events).data(), is(String.valueOf(i)));
+      }
+    }
+  }
+
+  @Test
   void aHundredMayListenAndOneMoreIsToldSo() throws Exception {
     List<EventStream> listeners = new ArrayList<>();
     for (int i = 0; i < LiveEvents.MAX_LISTENERS; i++) {

@@ -22,6 +22,32 @@ class RateLimitTest {
   }
 
   @Test
+  void whatWasRefusedDoesNotCountTowardsTheLimit() {
+    taken("a", 1_000);
+    nanos.addAndGet(1_000_000_000 / RateLimit.PER_SECOND - 1_000);
+    assertThat(taken("a", 1_000), is(0));
+    nanos.addAndGet(2_000);
+    assertThat(taken("a", 1_000), is(1));
+  }
+
+  @Test
+  void whoHasNotAskedForLongestIsForgottenAndNobodyElse() {
+    taken("a", 1_000);
+    taken("b", 1_000);
+    others(0, RateLimit.MAX_KNOWN - 2);
+    assertThat(taken("a", 1), is(0));
+    others(RateLimit.MAX_KNOWN, 1);
+    assertThat(taken("a", 1), is(0));
+    assertThat(taken("b", 1_000), is(RateLimit.BURST));
+  }
+
+  private void others(int first, int count) {
+    for (int i = first; i < first + count; i++) {
+      limit.take("other " + i);
+    }
+  }
+
+  @Test
   void oneDoesNotUseUpWhatAnotherMayAsk() {
     taken("a", 1_000);
     assertThat(taken("b", 1_000), is(RateLimit.BURST));
