@@ -1,27 +1,29 @@
 package io.highwater.dashboard;
 
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
+import static io.highwater.dashboard.PageBrowser.button;
+import static io.highwater.dashboard.PageBrowser.card;
+import static io.highwater.dashboard.PageBrowser.named;
+import static io.highwater.dashboard.PageBrowser.panel;
+import static io.highwater.dashboard.PageBrowser.tabTo;
 import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
+import static org.hamcrest.Matchers.everyItem;
 import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.is;
+import static org.hamcrest.Matchers.not;
+import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.microsoft.playwright.Browser;
 import com.microsoft.playwright.BrowserContext;
-import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Download;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
-import com.microsoft.playwright.Playwright;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
-import com.microsoft.playwright.options.ReducedMotion;
 import io.highwater.record.Compression;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,11 +31,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -41,8 +41,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The page as people use it, in a real Chromium against a real server; its numbers equal SQL over
@@ -59,16 +57,14 @@ class PageIT {
   @TempDir private static Path folder;
   private static @Nullable SampleLake lake;
   private static @Nullable DashboardServer server;
-  private static @Nullable Playwright playwright;
-  private static @Nullable Browser browser;
+  private static @Nullable PageBrowser browser;
   private static int port;
 
-  private final List<String> complaints = new ArrayList<>();
   private @Nullable BrowserContext context;
 
   @BeforeAll
   static void startServerAndBrowser() throws Exception {
-    Optional<Path> chromium = chromium();
+    Optional<Path> chromium = PageBrowser.chromium();
     assumeTrue(
         chromium.isPresent(),
         "no Chromium is installed, so the page is not tested; Debian's package is chromium");
@@ -76,19 +72,13 @@ class PageIT {
     server = DashboardServer.start(config().withPort(0));
     port = server.port();
     DashboardClient.whenReady(port);
-    playwright =
-        Playwright.create(
-            new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
-    browser =
-        playwright
-            .chromium()
-            .launch(new BrowserType.LaunchOptions().setExecutablePath(chromium.orElseThrow()));
+    browser = PageBrowser.start(chromium.orElseThrow());
   }
 
   @AfterAll
   static void stopServerAndBrowser() throws Exception {
-    if (playwright != null) {
-      playwright.close();
+    if (browser != null) {
+      browser.close();
     }
     if (server != null) {
       server.close();
@@ -100,13 +90,13 @@ class PageIT {
 
   @BeforeEach
   void openBrowser() {
-    context = browserContext(1280, ColorScheme.LIGHT);
+    context = Objects.requireNonNull(browser).context();
   }
 
   @AfterEach
   void closeBrowser() {
     Objects.requireNonNull(context).close();
-    assertThat("errors of the page", complaints, is(empty()));
+    assertThat("errors of the page", Objects.requireNonNull(browser).takeComplaints(), is(empty()));
   }
 
   @Test
@@ -281,101 +271,160 @@ class PageIT {
             0,
             new com.microsoft.playwright.assertions.LocatorAssertions.HasCountOptions()
                 .setTimeout(20_000));
-    // What the browser itself says of requests that were not answered.
-    complaints.removeIf(complaint -> complaint.contains("ERR_CONNECTION_REFUSED"));
+    assertComplaints("ERR_CONNECTION_REFUSED");
   }
 
-  @ParameterizedTest
-  @CsvSource({"1280,LIGHT", "400,DARK"})
-  void everyViewIsReadableByAll(int width, ColorScheme scheme) throws Exception {
-    Objects.requireNonNull(context).close();
-    context = browserContext(width, scheme);
-    Page page = context.newPage();
-    listen(page);
+  @Test
+  void everyViewIsReadableByAll() throws Exception {
+    Page page = Objects.requireNonNull(context).newPage();
     for (String view : VIEWS) {
       page.navigate(address("?ids=3&view=" + view));
       page.locator("main h2").first().waitFor();
       assertThat(page.locator(".ghost, [aria-busy=true]")).hasCount(0);
-      assertThat(view, page.evaluate("document.documentElement.scrollWidth - innerWidth"), is(0));
-      assertThat(view, seriousFindings(page), is(empty()));
+      assertReadable(page, view);
     }
     page.navigate(address("?view=outliers"));
     page.locator("tbody .open").first().click();
     assertThat(page.locator(".feedback")).isVisible();
-    assertThat("drawer", seriousFindings(page), is(empty()));
+    assertReadable(page, "drawer");
   }
 
-  /** What axe-core finds that is serious or critical: rule and element. */
-  @SuppressWarnings("unchecked")
-  private static List<String> seriousFindings(Page page) throws IOException {
-    try (InputStream axe =
-        Objects.requireNonNull(PageIT.class.getResourceAsStream("/axe.min.js"))) {
-      page.evaluate(new String(axe.readAllBytes(), StandardCharsets.UTF_8));
+  @Test
+  void aTokenOpensThePageAndItsRoleSaysWhatItMayDo() throws Exception {
+    AccessTokens.NewToken viewer = AccessTokens.create("eve:viewer", Instant.now());
+    AccessTokens.NewToken operator = AccessTokens.create("ops:operator", Instant.now());
+    Path tokens = folder.resolve("tokens");
+    AccessTokens.NewToken probe = AccessTokens.create("probe:viewer", Instant.now());
+    Files.write(tokens, List.of(viewer.line(), operator.line(), probe.line()));
+    DashboardConfig closed =
+        config().withPort(0).withStore(folder.resolve("closed.duckdb")).withAuth(tokens);
+    try (DashboardServer other = DashboardServer.start(closed)) {
+      // With a token of its own, as it may ask so often that others of its address may no more.
+      new DashboardClient(other.port(), probe.secret())
+          .await("/ready", answer -> answer.path("status").asText().equals("ready"));
+      Page page = Objects.requireNonNull(context).newPage();
+      page.navigate("http://127.0.0.1:" + other.port() + "/?view=outliers&fold=false");
+      Locator dialog = page.getByRole(AriaRole.DIALOG, named("Access token"));
+      assertThat(dialog).isVisible();
+      assertReadable(page, "token");
+      signIn(dialog, "hw_wrong");
+      assertThat(dialog.getByRole(AriaRole.ALERT)).hasText("the token is not known here");
+      assertThat(page.locator("tbody tr")).hasCount(0);
+      signIn(dialog, viewer.secret());
+      assertThat(dialog).hasCount(0);
+      assertThat(page.locator("header")).containsText("eve (viewer)");
+      assertThat(page.locator(".live")).hasAttribute("title", "changes come by themselves");
+      Download csv =
+          page.waitForDownload(() -> page.getByRole(AriaRole.LINK, named("CSV")).click());
+      List<String> lines = Files.readAllLines(csv.path());
+      assertThat(lines.get(0), startsWith("outlier_id,event_time,instance,"));
+      assertThat(lines.size() - 1L, is(sql("outliers", "SELECT count(*) FROM $files")));
+      page.locator("tbody .open").first().click();
+      Locator feedback = page.locator(".feedback");
+      assertThat(feedback).containsText("Your token may read only");
+      assertThat(feedback.locator("button, textarea")).hasCount(0);
+      page.keyboard().press("Escape");
+      button(page, "Sign out").click();
+      signIn(dialog, operator.secret());
+      page.locator("tbody .open").first().click();
+      button(feedback, "Right").click();
+      assertThat(feedback.locator(".said")).containsText("✓ right ops, ");
+      page.close();
     }
-    return (List<String>)
-        page.evaluate(
-            """
-            async () => (await axe.run({resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']})).violations
-              .filter((v) => ['serious', 'critical'].includes(v.impact))
-              .flatMap((v) => v.nodes.map((n) => v.id + ' at ' + n.target.join(' ')))
-            """);
+    assertThat(
+        sql("feedback", "SELECT count(*) FROM $files WHERE verdict = 'right' AND who = 'ops'"),
+        is(1L));
+    assertComplaints("401 (Unauthorized)");
   }
 
-  private static void tabTo(Page page, String text) {
-    for (int i = 0; i < 60; i++) {
-      page.keyboard().press("Tab");
-      if (text.equals(page.evaluate("document.activeElement.innerText"))) {
-        return;
+  private static void signIn(Locator dialog, String token) {
+    dialog.getByLabel("Token").fill(token);
+    button(dialog, "Sign in").click();
+  }
+
+  @Test
+  void whatTheStreamTellsIsShownAtOnceAndAfterAPause() {
+    Page page = open("");
+    Page running = open("?view=outliers");
+    Locator newest = panel(page, "Newest outliers");
+    assertThat(newest.locator("li")).hasCount(6);
+    assertThat(running.locator("tbody tr").first()).isVisible();
+    assertThat(page.locator(".live")).hasAttribute("title", "changes come by themselves");
+    assertThat(running.locator(".live")).hasAttribute("title", "changes come by themselves");
+    tell("outlier", outlier("live-1", 7, 250_000, 12.5));
+    assertThat(newest.locator("li")).hasCount(6);
+    assertThat(newest.locator("li").first())
+        .hasText(
+            Pattern.compile(
+                "2024-03-03 06:00:07 *Critical *instance 7 *13× *Slower than predicted, 4 min *just now"));
+    assertThat(running.locator(".banner")).containsText("1 just now: instance 7, 13× of what");
+    tell("pane", pane(7, 400));
+    tell("pane", pane(8, 100));
+    assertThat(panel(page, "Being made").locator("li"))
+        .hasText(Pattern.compile("06:00 to 06:10 *500 queries of 2 instances *10.0 %.*growing"));
+
+    button(page, "Pause").click();
+    assertThat(page.locator(".live"))
+        .hasText(Pattern.compile("Paused at \\d\\d:\\d\\d:\\d\\d UTC"));
+    tell("outlier", outlier("live-2", 9, 90_000, 31));
+    assertThat(running.locator(".banner")).containsText("2 just now: instance 9, 31× of what");
+    assertThat(newest).not().containsText("instance 9");
+    button(page, "Go on").click();
+    assertThat(newest.locator("li").first()).containsText("instance 9");
+    assertThat(newest.locator("li").nth(1)).containsText("instance 7");
+  }
+
+  private static void tell(String event, String row) {
+    Objects.requireNonNull(server).live().tell(event, row);
+  }
+
+  /**
+   * As the live topic has it: the columns of the lake's table, of an event after all in the lake.
+   */
+  private static String outlier(String id, int instance, int executionMillis, double ratio) {
+    return """
+    {"arrival_timestamp":"2024-03-03T06:00:0%2$d.5Z","instance_id":%2$d,"query_id":1,"query_type":"select","execution_duration_ms":%3$d,"outlier_reason":"slower_than_predicted","outlier_id":"%1$s","ratio":%4$s,"severity":"critical","explanation":"Took long."}\
+    """
+        .formatted(id, instance, executionMillis, ratio);
+  }
+
+  /** Of which a tenth is cpu_bound. */
+  private static String pane(int instance, int queries) {
+    return """
+    {"window_start":"2024-03-03T06:00:00Z","window_millis":600000,"instance_id":%d,"run_id":1,"pane_index":0,"is_final":false,"queries":%d,"normal":%d,"cpu_bound":%d}\
+    """
+        .formatted(instance, queries, queries - queries / 10, queries / 10);
+  }
+
+  /** In every size and theme: nothing is cut off, and axe-core finds nothing serious. */
+  private static void assertReadable(Page page, String what) throws IOException {
+    for (int width : new int[] {1280, 400}) {
+      page.setViewportSize(width, 900);
+      for (ColorScheme scheme : new ColorScheme[] {ColorScheme.LIGHT, ColorScheme.DARK}) {
+        page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(scheme));
+        String of = what + " at " + width + " in " + scheme;
+        assertThat(of, page.evaluate("document.documentElement.scrollWidth - innerWidth"), is(0));
+        assertThat(of, PageBrowser.seriousFindings(page), is(empty()));
       }
     }
-    throw new AssertionError("Tab does not reach '" + text + "'");
+    page.setViewportSize(1280, 900);
   }
 
-  private static Locator button(Page page, String name) {
-    return page.getByRole(AriaRole.BUTTON, named(name));
-  }
-
-  private static Locator card(Page page, String name) {
-    return page.locator(".card")
-        .filter(
-            new Locator.FilterOptions()
-                .setHas(page.locator("dt", new Page.LocatorOptions().setHasText(name))));
-  }
-
-  private static Page.GetByRoleOptions named(String name) {
-    return new Page.GetByRoleOptions().setName(name);
+  /** That the browser complained of this and of nothing else. */
+  private static void assertComplaints(String part) {
+    List<String> complaints = Objects.requireNonNull(browser).takeComplaints();
+    assertThat(complaints, is(not(empty())));
+    assertThat(complaints, everyItem(containsString(part)));
   }
 
   private Page open(String query) {
     Page page = Objects.requireNonNull(context).newPage();
-    listen(page);
     page.navigate(address(query));
     return page;
   }
 
-  /** No script of the page may fail, and its policy may have nothing to refuse. */
-  private void listen(Page page) {
-    page.onPageError(complaints::add);
-    page.onConsoleMessage(
-        message -> {
-          if (message.type().equals("error")) {
-            complaints.add(message.text());
-          }
-        });
-  }
-
   private static String address(String query) {
     return "http://127.0.0.1:" + port + "/" + query;
-  }
-
-  private static BrowserContext browserContext(int width, ColorScheme scheme) {
-    return Objects.requireNonNull(browser)
-        .newContext(
-            new Browser.NewContextOptions()
-                .setViewportSize(width, 900)
-                .setColorScheme(scheme)
-                // What is fading has no contrast to speak of.
-                .setReducedMotion(ReducedMotion.REDUCE));
   }
 
   private static String grouped(long number) {
@@ -416,17 +465,5 @@ class PageIT {
 
   private static DashboardConfig config() {
     return DashboardConfig.of(folder.resolve("lake"), SampleLake.CONTRACT);
-  }
-
-  /** The Chromium that is installed; Playwright's own is never fetched. */
-  private static Optional<Path> chromium() {
-    return Stream.of(
-            "/usr/bin/chromium",
-            "/usr/bin/chromium-browser",
-            "/usr/bin/google-chrome",
-            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-        .map(Path::of)
-        .filter(Files::isExecutable)
-        .findFirst();
   }
 }

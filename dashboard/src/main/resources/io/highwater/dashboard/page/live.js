@@ -54,13 +54,11 @@ function parse(block) {
 /** What the stream has brought that may not be in the lake yet: the newest panes and outliers. */
 export const NOTHING_LIVE = { panes: new Map(), outliers: [], panesAt: 0 };
 
-const instanceOf = (row) => String(row.instance ?? row.instance_id ?? row.where?.instance_id ?? "");
-
-/** The same with one event more; of a window and instance the newest pane counts. */
-export function withEvent(live, name, data) {
-  const row = data.row ?? data;
+/** The same with one event more, a row of the lake; of a window and instance the newest pane counts. */
+export function withEvent(live, name, row) {
+  const instance = String(row.instance_id);
   if (name === "pane") {
-    const pane = { ...row, instance: instanceOf(row) };
+    const pane = { ...row, instance };
     const key = `${pane.window_start}/${pane.window_millis}/${pane.instance}`;
     const known = live.panes.get(key);
     if (known && (known.run_id > pane.run_id || (known.run_id === pane.run_id && known.pane_index > pane.pane_index))) return live;
@@ -70,18 +68,15 @@ export function withEvent(live, name, data) {
     return { ...live, panes, panesAt: Date.now() };
   }
   if (name === "outlier") {
-    const much = row.how_much ?? row;
     const outlier = {
       outlier_id: row.outlier_id,
-      event_time: row.event_time,
-      instance: instanceOf(row),
-      severity: much.severity,
-      ratio: much.ratio,
-      actual_ms: much.actual_ms,
-      predicted_ms: much.predicted_ms,
-      reason: row.reason ?? row.outlier_reason ?? row.why,
-      explanation: row.explanation ?? row.what,
-      folded: row.folded ?? row.count,
+      event_time: row.arrival_timestamp,
+      instance,
+      severity: row.severity,
+      ratio: row.ratio,
+      actual_ms: row.execution_duration_ms,
+      reason: row.outlier_reason,
+      explanation: row.explanation,
     };
     const others = live.outliers.filter((o) => o.outlier_id !== outlier.outlier_id);
     return { ...live, outliers: [outlier, ...others].slice(0, OUTLIERS_KEPT) };
