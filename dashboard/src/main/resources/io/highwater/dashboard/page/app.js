@@ -120,7 +120,7 @@ function Banners() {
 function Empty() {
   const { status } = usePage();
   return html`<section class="empty">
-    <svg viewBox="0 0 64 40" aria-hidden="true"><path class="line" d="M4 9h56" /><path d="M4 30c9-12 18-12 28 0s19 12 28 0" /></svg>
+    <svg viewBox="0 0 64 44" aria-hidden="true"><path class="line" d="M4 9h56" /><path d="M4 30c9-12 18-12 28 0s19 12 28 0" /></svg>
     <h2>Nothing in the lake yet</h2>
     <p>Waiting for files of <b>${status.contract}</b> in <span class="mono">${status.lake}</span>. They appear here within seconds of being written.</p>
     <p class="muted">Fill it with <code>scripts/highwater stream</code> or <code>backfill</code>, or try <code>scripts/highwater demo</code>.</p>

@@ -40,7 +40,7 @@ function Freshness() {
   return html`<dl class="cards auto" aria-label="Freshness and totals">
     ${card("Newest event", "event time of the newest event that was loaded", at(newest.newest_event), day(newest.newest_event))}
     ${card("Newest window", "start of the newest roll-up window", at(newest.newest_window), day(newest.newest_window))}
-    ${card("Behind", "the newest event, behind the clock", behind == null ? "–" : age(Math.max(0, behind)), `last load ${at(newest.newest_load)} UTC`)}
+    ${card("Behind", "the newest event, behind the clock", behind == null ? "–" : age(Math.max(0, behind)), newest.newest_load ? `last load ${at(newest.newest_load)} UTC` : "")}
     ${card("Arriving", "rows that reached the lake in the last 60 s", html`${rate(status?.throughput?.rows_per_second_60s)}<small>/s</small>`, `last 10 s: ${rate(status?.throughput?.rows_per_second_10s)}/s`)}
     ${Object.keys(NAMES).filter((key) => totals[key] != null).map((key) => card(NAMES[key], HINTS[key], count(totals[key]), totals.read && key !== "read" ? percent(totals[key] / totals.read) : "by the stream"))}
   </dl>`;

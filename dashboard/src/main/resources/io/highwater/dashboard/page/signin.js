@@ -18,7 +18,7 @@ export function SignIn({ reason, onToken }) {
   return html`<dialog ref=${box} class="signin" aria-labelledby="signin" onCancel=${(e) => e.preventDefault()}>
     <form onSubmit=${submit}>
       <h2 id="signin">Access token</h2>
-      <p class="muted">This dashboard is not open to all. Whoever runs it makes you a token with <code>scripts/highwater dashboard --newToken=NAME:ROLE</code>.</p>
+      <p class="muted">This dashboard is not open to all. Whoever runs it makes you a token with <code class="nowrap">scripts/highwater dashboard</code> <code class="nowrap">--newToken=NAME:ROLE</code>.</p>
       ${reason && html`<p class="problem" role="alert">${reason}</p>`}
       <label>Token <input type="password" autocomplete="off" spellcheck=${false} required value=${token} onInput=${(e) => setToken(e.target.value)} /></label>
       <p class="muted small">It is kept in this tab until it is closed.</p>
