@@ -160,10 +160,14 @@ class HotStoreTest {
   @Test
   void nothingIsDoubledOrLostAfterAKillInMidLoad() throws Exception {
     int files = 400;
-    for (int i = 0; i < files; i++) {
-      Instant hour = HOUR.plusSeconds(3600L * (i % 100));
-      lake.writeParquet(
-          "rollups", hour, name("rollups", i, "parquet"), SampleLake.rollups(hour, 2, 1, i));
+    for (int i = 0; i < files; i += 8) {
+      Instant hour = HOUR.plusSeconds(3600L * (i / 8));
+      Path file =
+          lake.writeParquet(
+              "rollups", hour, name("rollups", i, "parquet"), SampleLake.rollups(hour, 2, 1, i));
+      for (int copy = i + 1; copy < i + 8; copy++) {
+        Files.copy(file, file.resolveSibling(name("rollups", copy, "parquet")));
+      }
     }
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

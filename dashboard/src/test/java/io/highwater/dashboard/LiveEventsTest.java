@@ -21,9 +21,14 @@ import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Those who listen, over HTTP; what the topic says is told by the test. */
+/**
+ * Those who listen, over HTTP; what the topic says is told by the test. What is not told would be
+ * waited for without an end.
+ */
+@Timeout(120)
 class LiveEventsTest {
   private static final String STATUS = "{\"version\":\"1\"}";
 

@@ -37,6 +37,8 @@ final class SampleLake implements AutoCloseable {
   SampleLake(Path root) throws SQLException {
     this.root = root;
     connection = DriverManager.getConnection("jdbc:duckdb:").unwrap(DuckDBConnection.class);
+    // What it writes is small; threads would only wait for each other.
+    execute("SET threads = 1");
   }
 
   Path root() {
