@@ -119,11 +119,12 @@ final class Advice {
         columns.add(number.getValue() + " AS " + number.getKey() + "_" + i);
       }
     }
+    Selection.From hours = selection.hours();
     Map<String, @Nullable Object> row =
         Rows.one(
             connection,
-            sql("instance" + sums() + selection.rollups() + "\n  GROUP BY instance", columns),
-            selection.rollupParameters());
+            sql("instance" + sums() + hours.sql() + "\n  GROUP BY instance", columns),
+            hours.parameters());
     List<Finding> findings = new ArrayList<>();
     for (int i = 0; i < topics.size(); i++) {
       Map<String, @Nullable Object> numbers = new LinkedHashMap<>();

@@ -171,14 +171,12 @@ final class AnalysisQueries {
       sums.append(", sum(").append(column).append(") AS ").append(column);
     }
     List<@Nullable Double> hitRates = new ArrayList<>(Collections.nCopies(times.size(), null));
+    Selection.From source = selection.hours();
     for (Map<String, @Nullable Object> row :
         Rows.all(
             connection,
-            "SELECT date_trunc('hour', window_start) AS hour"
-                + sums
-                + selection.rollups()
-                + " GROUP BY 1",
-            selection.rollupParameters())) {
+            "SELECT date_trunc('hour', begins_at) AS hour" + sums + source.sql() + " GROUP BY 1",
+            source.parameters())) {
       if (row.get("hour") instanceof Instant hour) {
         int index = (int) Duration.between(times.get(0), hour).toHours();
         series.forEach((column, values) -> values.set(index, Rows.number(row, column)));

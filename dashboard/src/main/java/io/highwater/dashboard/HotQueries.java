@@ -1,7 +1,9 @@
 package io.highwater.dashboard;
 
+import io.highwater.dashboard.Selection.From;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -26,6 +28,11 @@ final class HotQueries {
       sum(scanned_mb) AS scanned_mb, sum(queue_ms) AS queue_ms,
       sum(execution_ms) AS execution_ms, sum(cached) AS cached, sum(aborted) AS aborted,
       sum(spilled_queries) AS spilled_queries
+      """;
+
+  private static final String LAST_CLUSTER_SIZE =
+      """
+      , arg_max(cluster_size, cluster_size_at) FILTER (cluster_size IS NOT NULL) AS cluster_size
       """;
 
   private final HotStore store;
@@ -323,19 +330,21 @@ final class HotQueries {
    */
   private static Map<String, @Nullable Object> total(Connection connection, Selection selection)
       throws SQLException {
+    From hours = selection.hours();
     Map<String, @Nullable Object> sums =
-        Rows.one(connection, "SELECT " + SUMS + selection.rollups(), selection.rollupParameters());
+        Rows.one(
+            connection,
+            "SELECT "
+                + SUMS
+                + ", sum(cluster_size) AS cluster_size FROM (SELECT "
+                + SUMS
+                + LAST_CLUSTER_SIZE
+                + hours.sql()
+                + " GROUP BY instance)",
+            hours.parameters());
     if (value(sums, "queries") == null) {
       return sums;
     }
-    sums.putAll(
-        Rows.one(
-            connection,
-            "SELECT sum(size) AS cluster_size FROM (SELECT arg_max(cluster_size, window_start)"
-                + " FILTER (cluster_size IS NOT NULL) AS size"
-                + selection.rollups()
-                + " GROUP BY instance)",
-            selection.rollupParameters()));
     sums.putAll(
         Rows.one(
             connection,
@@ -368,15 +377,14 @@ final class HotQueries {
           columns.forEach(
               column ->
                   series.put(column, new ArrayList<>(Collections.nCopies(times.size(), 0.0))));
+          From source =
+              step < Duration.ofHours(1).toMillis() ? selection.windows() : selection.hours();
           List<Object> parameters = new ArrayList<>(List.of(step));
-          parameters.addAll(selection.rollupParameters());
+          parameters.addAll(source.parameters());
           for (Map<String, @Nullable Object> row :
               Rows.all(
                   connection,
-                  "SELECT epoch_ms(window_start) // ? AS step, "
-                      + SUMS
-                      + selection.rollups()
-                      + " GROUP BY 1",
+                  "SELECT epoch_ms(begins_at) // ? AS step, " + SUMS + source.sql() + " GROUP BY 1",
                   parameters)) {
             int index = (int) ((long) Rows.number(row, "step") - first / step);
             series.forEach((column, values) -> values.set(index, Rows.number(row, column)));
@@ -424,16 +432,16 @@ final class HotQueries {
 
   private static List<Map<String, @Nullable Object>> byInstance(
       Connection connection, Selection selection) throws SQLException {
+    From hours = selection.hours();
     List<Map<String, @Nullable Object>> rows =
         Rows.all(
             connection,
             "SELECT instance AS id, "
                 + SUMS
-                + ", arg_max(cluster_size, window_start)"
-                + " FILTER (cluster_size IS NOT NULL) AS cluster_size"
-                + selection.rollups()
+                + LAST_CLUSTER_SIZE
+                + hours.sql()
                 + " GROUP BY instance ORDER BY queries DESC, id",
-            selection.rollupParameters());
+            hours.parameters());
     for (Map<String, @Nullable Object> row : rows) {
       Double queries = value(row, "queries");
       row.put("score", percent(share(value(row, "normal"), queries)));

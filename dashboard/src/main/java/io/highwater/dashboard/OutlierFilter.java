@@ -22,6 +22,11 @@ final class OutlierFilter {
     return this;
   }
 
+  /** Whether it takes all of them. */
+  boolean isEmpty() {
+    return values.isEmpty();
+  }
+
   /** The outliers, each once, as a FROM clause; {@link #parameters} go with it. */
   String outliers(Selection selection) {
     return selection.outliers() + sql;

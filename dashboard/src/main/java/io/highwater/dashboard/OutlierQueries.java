@@ -42,30 +42,8 @@ final class OutlierQueries {
   /** Each of the chosen outliers is a row. */
   private static final String SINGLE =
       """
-      SELECT row_id, 1 AS folded, event_time AS first_at, event_time AS last_at FROM chosen
-      """;
-
-  /**
-   * Neighbours are a row: those of one instance and reason between which no gap is longer than 10
-   * minutes. The worst of them stands for all. Instance and reason are told apart by their hash, as
-   * sorting texts takes twice as long; of a thousand pairs two share one of 64 bits once in 10^13.
-   */
-  private static final String FOLDED =
-      """
-      SELECT arg_max(row_id, badness) AS row_id, count(*) AS folded, min(event_time) AS first_at,
-             max(event_time) AS last_at
-      FROM (
-        SELECT *, count(*) FILTER (after_gap) OVER (PARTITION BY alike ORDER BY event_time) AS fold
-        FROM (
-          SELECT row_id, event_time, alike, badness,
-                 event_time - lag(event_time) OVER (PARTITION BY alike ORDER BY event_time)
-                   > INTERVAL 10 MINUTE AS after_gap
-          FROM (
-            SELECT row_id, event_time, hash(instance, reason) AS alike,
-                   1e9 * coalesce(list_position(['minor', 'major', 'critical'], severity), 0)
-                     + least(coalesce(ratio, 0), 1e8) AS badness
-            FROM chosen)))
-      GROUP BY alike, fold
+      SELECT row_id, 1 AS folded, event_time AS first_at, event_time AS last_at, row_id AS tie
+      FROM chosen
       """;
 
   private final HotStore store;
@@ -95,23 +73,36 @@ final class OutlierQueries {
     return scoped.ask(
         scope,
         (connection, selection, answer) -> {
-          long total = count(connection, selection, filter);
-          List<Map<String, @Nullable Object>> rows = rows(connection, selection, filter, page);
+          List<Map<String, @Nullable Object>> by = bySeverityAndReason(connection, selection);
+          long total =
+              filter.isEmpty()
+                  ? by.stream().mapToLong(row -> (long) Rows.number(row, "count")).sum()
+                  : count(connection, selection, filter);
+          long rows = page.fold() ? OutlierFolds.count(connection, selection, filter) : total;
           answer.put("total", total);
+          answer.put("total_rows", rows);
+          answer.put("by", by);
           answer.put(
-              "total_rows",
-              page.fold() ? foldedRows(connection, selection, filter, page, rows) : total);
-          rows.forEach(row -> row.remove("total_rows"));
-          answer.put(
-              "by",
-              Rows.all(
-                  connection,
-                  "SELECT severity, reason, count(*) AS count"
-                      + selection.outliers()
-                      + " GROUP BY ALL ORDER BY count DESC, severity, reason",
-                  selection.parameters()));
-          answer.put("rows", rows);
+              "rows",
+              page.fold()
+                  ? OutlierFolds.page(
+                      selection,
+                      page,
+                      total,
+                      rows,
+                      part -> rows(connection, part, filter, page, OutlierFolds.FOLDED))
+                  : rows(connection, selection, filter, page, SINGLE));
         });
+  }
+
+  private static List<Map<String, @Nullable Object>> bySeverityAndReason(
+      Connection connection, Selection selection) throws SQLException {
+    return Rows.all(
+        connection,
+        "SELECT severity, reason, count(*) AS count"
+            + selection.outliers()
+            + " GROUP BY ALL ORDER BY count DESC, severity, reason",
+        selection.parameters());
   }
 
   private static long count(Connection connection, Selection selection, OutlierFilter filter)
@@ -125,23 +116,13 @@ final class OutlierQueries {
             "count");
   }
 
-  /** The rows say how many there are, but those past the end are none. */
-  private static @Nullable Object foldedRows(
-      Connection connection,
-      Selection selection,
-      OutlierFilter filter,
-      Page page,
-      List<Map<String, @Nullable Object>> rows)
-      throws SQLException {
-    List<Map<String, @Nullable Object>> counted =
-        rows.isEmpty() && page.offset() > 0
-            ? rows(connection, selection, filter, new Page(1, 0, true))
-            : rows;
-    return counted.isEmpty() ? 0 : counted.get(0).get("total_rows");
-  }
-
+  /**
+   * A page of rows, those that ended last first.
+   *
+   * @param fold SQL that makes rows of the outliers {@code chosen}
+   */
   private static List<Map<String, @Nullable Object>> rows(
-      Connection connection, Selection selection, OutlierFilter filter, Page page)
+      Connection connection, Selection selection, OutlierFilter filter, Page page, String fold)
       throws SQLException {
     List<Object> parameters = filter.parameters(selection);
     parameters.add(page.limit());
@@ -150,17 +131,15 @@ final class OutlierQueries {
         connection,
         "WITH chosen AS (SELECT rowid AS row_id, event_time, instance, reason, severity, ratio"
             + filter.outliers(selection)
-            + "), page AS (SELECT row_id, folded, first_at, last_at, "
-            + (page.fold() ? "count(*) OVER ()" : "NULL")
-            + " AS total_rows FROM ("
-            + (page.fold() ? FOLDED : SINGLE)
-            + ") ORDER BY last_at DESC, row_id LIMIT ? OFFSET ?)"
+            + "), page AS (FROM ("
+            + fold
+            + ") ORDER BY last_at DESC, tie LIMIT ? OFFSET ?)"
             + " SELECT "
             + COLUMNS
-            + ", folded, first_at, last_at, total_rows"
+            + ", folded, first_at, last_at"
             + " FROM page JOIN outliers ON outliers.rowid = page.row_id"
             + NEWEST_FEEDBACK
-            + " ORDER BY last_at DESC, row_id",
+            + " ORDER BY last_at DESC, tie",
         parameters);
   }
 

@@ -86,11 +86,12 @@ final class QueryClasses {
       throws SQLException {
     StringBuilder sums = new StringBuilder("sum(queries) AS queries");
     NAMES.forEach(name -> sums.append(", sum(").append(name).append(") AS ").append(name));
+    Selection.From hours = selection.hours();
     return criticalByInstance(
             Rows.all(
                 connection,
-                "SELECT instance AS id, " + sums + selection.rollups() + " GROUP BY instance",
-                selection.rollupParameters()))
+                "SELECT instance AS id, " + sums + hours.sql() + " GROUP BY instance",
+                hours.parameters()))
         .stream()
         .map(row -> String.valueOf(row.get("id")))
         .sorted()

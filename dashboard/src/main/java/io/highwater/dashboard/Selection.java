@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,6 +29,12 @@ record Selection(
     Instant to,
     long windowMillis,
     @Nullable List<String> ids) {
+  private static final Duration HOUR = Duration.ofHours(1);
+  private static final String SUMS = ", instance, " + String.join(", ", DerivedRows.SUMS);
+  private static final String WINDOW_SUMS =
+      "window_start AS begins_at" + SUMS + ", cluster_size, window_start AS cluster_size_at";
+  private static final String HOUR_SUMS =
+      "hour AS begins_at" + SUMS + ", cluster_size, cluster_size_at";
 
   /**
    * The newest of the finest roll-up windows, which looks at all of them.
@@ -84,8 +91,12 @@ record Selection(
 
   /** The range of the same length before it. */
   Selection before() {
-    return new Selection(
-        window, asOf, from.minus(Duration.between(from, to)), from, windowMillis, ids);
+    return between(from.minus(Duration.between(from, to)), from);
+  }
+
+  /** The newest part of its range. */
+  Selection newestPart(double share) {
+    return between(to.minusMillis((long) (Duration.between(from, to).toMillis() * share)), to);
   }
 
   /** The step of a chart of the range: some 150 to 200 points where it is longer than a day. */
@@ -126,6 +137,47 @@ record Selection(
     List<Object> parameters = parameters();
     parameters.add(windowMillis);
     return parameters;
+  }
+
+  /** A FROM clause and the parameters that go with it. */
+  record From(String sql, List<Object> parameters) {}
+
+  /**
+   * The sums of its roll-ups by instance and begins_at, which is an hour: of one that is only
+   * partly in the range, and where the windows are not shorter, each window's by itself.
+   */
+  From hours() {
+    Instant first = from.plus(HOUR).minusMillis(1).truncatedTo(ChronoUnit.HOURS);
+    Instant last = to.truncatedTo(ChronoUnit.HOURS);
+    if (windowMillis >= HOUR.toMillis() || !first.isBefore(last)) {
+      return windows();
+    }
+    StringJoiner parts = new StringJoiner(" UNION ALL ", " FROM (", ")");
+    List<Object> parameters = new ArrayList<>();
+    for (Selection edge : List.of(between(from, first), between(last, to))) {
+      if (edge.from.isBefore(edge.to)) {
+        parts.add("SELECT " + WINDOW_SUMS + edge.rollups());
+        parameters.addAll(edge.rollupParameters());
+      }
+    }
+    Selection hours = between(first, last);
+    parts.add(
+        "SELECT "
+            + HOUR_SUMS
+            + " FROM rollup_hours"
+            + hours.where("hour")
+            + " AND window_millis = ?");
+    parameters.addAll(hours.rollupParameters());
+    return new From(parts.toString(), parameters);
+  }
+
+  /** As {@link #hours}, of each window by itself. */
+  From windows() {
+    return new From(" FROM (SELECT " + WINDOW_SUMS + rollups() + ")", rollupParameters());
+  }
+
+  private Selection between(Instant newFrom, Instant newTo) {
+    return new Selection(window, asOf, newFrom, newTo, windowMillis, ids);
   }
 
   /** Its outliers, each once; {@link #parameters} go with it. */

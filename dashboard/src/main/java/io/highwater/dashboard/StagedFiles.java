@@ -294,7 +294,9 @@ final class StagedFiles {
     select.column(RecordSchemas.PARTITION, "INTEGER");
     select.column(RecordSchemas.OFFSET, "BIGINT");
     select.expression("false");
-    long rows = execute("INSERT INTO staged_outliers " + select.from(source), path);
+    select.expression("NULL");
+    // Those that are shown together lie together: what is of one day, most of all the newest.
+    long rows = execute("INSERT INTO staged_outliers " + select.from(source) + " ORDER BY 2", path);
     return new Content(rows, newest("staged_outliers", "event_time", fileId));
   }
 

@@ -27,7 +27,7 @@ final class StoreFile {
   private static final String MEMORY = "1GB";
 
   /** Raised whenever {@link #CREATE} changes; a store of another version is built anew. */
-  private static final int SCHEMA_VERSION = 6;
+  private static final int SCHEMA_VERSION = 7;
 
   /** The tables with rows of lake files, each with the file_id of the file that a row is from. */
   static final List<String> TABLES_BY_FILE =
@@ -44,8 +44,11 @@ final class StoreFile {
 
   /**
    * instance is the text of the roll-up's key columns. What is superseded does not count: a pane by
-   * a later one of its window, an outlier by itself as a newer model has it. fingerprints are sums
-   * over all events of a file but those answered from the cache.
+   * a later one of its window, an outlier by itself as a newer model has it. rollup_hours are sums
+   * over the windows shorter than an hour that begin in it, and the last cluster_size that one of
+   * them knows. An outlier follows upon the one of its instance and reason before it, at that time,
+   * where that is not too long before (null). fingerprints are sums over all events of a file but
+   * those answered from the cache.
    */
   private static final String CREATE =
       """
@@ -67,6 +70,12 @@ final class StoreFile {
         top_read_tables STRUCT("value" VARCHAR, "count" BIGINT)[],
         spilled_queries_by_type MAP(VARCHAR, BIGINT), spilled_mb_by_type MAP(VARCHAR, DOUBLE),
         superseded BOOLEAN);
+      CREATE TABLE rollup_hours (
+        hour TIMESTAMP, window_millis BIGINT, instance VARCHAR, queries DOUBLE, normal DOUBLE,
+        cpu_bound DOUBLE, io_bound DOUBLE, network_bound DOUBLE, queue_wlm_bound DOUBLE,
+        cached DOUBLE, aborted DOUBLE, spilled_queries DOUBLE, spilled_mb DOUBLE,
+        scanned_mb DOUBLE, queue_ms DOUBLE, execution_ms DOUBLE, compile_ms DOUBLE,
+        cluster_size BIGINT, cluster_size_at TIMESTAMP);
       CREATE TABLE rejected (
         file_id BIGINT, received_at TIMESTAMP, stage VARCHAR, code VARCHAR, field VARCHAR,
         value VARCHAR, reason VARCHAR, raw BLOB, raw_bytes BIGINT, topic VARCHAR,
@@ -91,7 +100,7 @@ final class StoreFile {
         num_scans BIGINT, num_aggregations BIGINT, num_permanent_tables BIGINT,
         num_external_tables BIGINT, num_system_tables BIGINT, read_table_ids VARCHAR,
         write_table_ids VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT,
-        superseded BOOLEAN);
+        superseded BOOLEAN, follows_at TIMESTAMP);
       CREATE TABLE feedback (
         file_id BIGINT, feedback_id VARCHAR, created_at TIMESTAMP, outlier_id VARCHAR,
         verdict VARCHAR, note VARCHAR, who VARCHAR);
@@ -213,7 +222,9 @@ final class StoreFile {
       for (String table : TABLES_BY_FILE) {
         statement.execute("SELECT bit_xor(hash(" + table + ")) FROM " + table);
       }
-      statement.execute("SELECT bit_xor(hash(arrivals)) FROM arrivals");
+      for (String table : List.of("rollup_hours", "arrivals")) {
+        statement.execute("SELECT bit_xor(hash(" + table + ")) FROM " + table);
+      }
     } catch (SQLException | RuntimeException e) {
       connection.close();
       throw e;

@@ -16,8 +16,6 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
@@ -30,24 +28,11 @@ final class StoreWriter implements AutoCloseable {
   /** The newest of the pipeline's reports that are kept: half a day of one every five seconds. */
   private static final int STATUS_KEPT = 10_000;
 
-  private static final List<Copies> COPIES =
-      List.of(
-          new Copies(
-              "rollups",
-              "window_start",
-              "window_start, window_millis, instance",
-              // file_id decides only between copies of one pane.
-              "run_id DESC, pane_index DESC, file_id DESC"),
-          new Copies(
-              "outliers",
-              "event_time",
-              "outlier_id",
-              "model_version DESC NULLS LAST, file_id DESC"));
-
   private static final Duration ARRIVALS_KEPT = Duration.ofDays(1);
 
   private final DuckDBConnection connection;
   private final StagedFiles staged;
+  private final DerivedRows derived;
   private final Map<String, LoadedFile> ledger = new HashMap<>();
   private long nextFileId;
   private @Nullable Instant newestLoad;
@@ -68,6 +53,7 @@ final class StoreWriter implements AutoCloseable {
   StoreWriter(DuckDBConnection connection) throws SQLException {
     this.connection = connection;
     this.staged = new StagedFiles(connection);
+    this.derived = new DerivedRows(connection);
     try (Statement statement = connection.createStatement();
         ResultSet rows =
             statement.executeQuery(
@@ -124,7 +110,7 @@ final class StoreWriter implements AutoCloseable {
   void commit(Collection<LoadedFile> removed, Collection<StagedFile> added, Instant now)
       throws SQLException {
     connection.setAutoCommit(false);
-    Map<Copies, TimeRange> changed = changed(removed);
+    DerivedRows.Touched touched = derived.touched(idsOf(removed));
     if (!removed.isEmpty()) {
       remove(removed);
     }
@@ -137,9 +123,7 @@ final class StoreWriter implements AutoCloseable {
       enter(added, now);
       trim(now);
     }
-    for (Map.Entry<Copies, TimeRange> copies : changed.entrySet()) {
-      supersede(copies.getKey(), copies.getValue());
-    }
+    derived.update(touched);
     connection.commit();
     connection.setAutoCommit(true);
     staged.clear();
@@ -150,62 +134,6 @@ final class StoreWriter implements AutoCloseable {
           found.path(),
           new LoadedFile(file.fileId(), found.path(), found.bytes(), found.modifiedMillis()));
       newestLoad = now;
-    }
-  }
-
-  /**
-   * A table whose rows may be there several times, of which one counts. They are told apart once,
-   * when they come or go: doing it at each question costs a second where there are a million.
-   *
-   * @param time a column that all copies of a row agree in
-   * @param key what makes rows copies of each other
-   * @param newestFirst the order in which the first counts
-   */
-  private record Copies(String table, String time, String key, String newestFirst) {}
-
-  private record TimeRange(LocalDateTime from, LocalDateTime to) {}
-
-  /** From the first to the last row that comes in or goes out, where there is any. */
-  private Map<Copies, TimeRange> changed(Collection<LoadedFile> removed) throws SQLException {
-    Map<Copies, TimeRange> changed = new LinkedHashMap<>();
-    for (Copies copies : COPIES) {
-      try (PreparedStatement select =
-          connection.prepareStatement(
-              """
-              SELECT min(%1$s), max(%1$s) FROM (
-                SELECT %1$s FROM staged_%2$s
-                UNION ALL SELECT %1$s FROM %2$s
-                WHERE file_id IN (SELECT unnest(?::BIGINT[])))
-              """
-                  .formatted(copies.time(), copies.table()))) {
-        select.setArray(1, idsOf(removed));
-        try (ResultSet row = select.executeQuery()) {
-          row.next();
-          LocalDateTime from = row.getObject(1, LocalDateTime.class);
-          if (from != null) {
-            changed.put(copies, new TimeRange(from, row.getObject(2, LocalDateTime.class)));
-          }
-        }
-      }
-    }
-    return changed;
-  }
-
-  private void supersede(Copies copies, TimeRange range) throws SQLException {
-    try (PreparedStatement update =
-        connection.prepareStatement(
-            """
-            UPDATE %1$s SET superseded = NOT superseded WHERE rowid IN (
-              SELECT rowid FROM (
-                SELECT rowid, superseded,
-                  row_number() OVER (PARTITION BY %3$s ORDER BY %4$s) > 1 AS is_copy
-                FROM %1$s WHERE %2$s BETWEEN ? AND ?)
-              WHERE superseded <> is_copy)
-            """
-                .formatted(copies.table(), copies.time(), copies.key(), copies.newestFirst()))) {
-      update.setObject(1, range.from());
-      update.setObject(2, range.to());
-      update.execute();
     }
   }
 
