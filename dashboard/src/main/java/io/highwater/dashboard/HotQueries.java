@@ -296,20 +296,15 @@ final class HotQueries {
     metrics.put("aborted", value(sums, "aborted"));
     metrics.put("spilled_queries", value(sums, "spilled_queries"));
     metrics.put("rejected", value(sums, "rejected"));
-    metrics.put("anomalies_count", queries == null ? null : outlierCount(connection, selection));
+    metrics.put(
+        "anomalies_count",
+        queries == null ? null : outlierCount(connection, value(sums, "outliers")));
     return metrics;
   }
 
   /** No outliers are good news only where somebody looked. */
-  private static @Nullable Double outlierCount(Connection connection, Selection selection)
+  private static @Nullable Double outlierCount(Connection connection, @Nullable Double count)
       throws SQLException {
-    Double count =
-        value(
-            Rows.one(
-                connection,
-                "SELECT count(*) AS count" + selection.outliers(),
-                selection.parameters()),
-            "count");
     if (count != null && count > 0) {
       return count;
     }
@@ -325,33 +320,32 @@ final class HotQueries {
   }
 
   /**
-   * cluster_size is the sum over the instances of the size that each had last; rejected rows have
-   * no instance that could be trusted and are those of all.
+   * All null where the range has no queries. cluster_size is the sum over the instances of the size
+   * that each had last; rejected rows have no instance that could be trusted and are those of all.
    */
   private static Map<String, @Nullable Object> total(Connection connection, Selection selection)
       throws SQLException {
     From hours = selection.hours();
-    Map<String, @Nullable Object> sums =
+    List<Object> parameters = new ArrayList<>(List.of(selection.from(), selection.to()));
+    parameters.addAll(selection.parameters());
+    parameters.addAll(hours.parameters());
+    Map<String, @Nullable Object> total =
         Rows.one(
             connection,
             "SELECT "
                 + SUMS
-                + ", sum(cluster_size) AS cluster_size FROM (SELECT "
+                + ", sum(cluster_size) AS cluster_size,"
+                + " (SELECT coalesce(sum(rejected), 0) FROM rejected_counts"
+                + " WHERE received_at >= ? AND received_at < ?) AS rejected,"
+                + " (SELECT count(*)"
+                + selection.outliers()
+                + ") AS outliers FROM (SELECT "
                 + SUMS
                 + LAST_CLUSTER_SIZE
                 + hours.sql()
                 + " GROUP BY instance)",
-            hours.parameters());
-    if (value(sums, "queries") == null) {
-      return sums;
-    }
-    sums.putAll(
-        Rows.one(
-            connection,
-            "SELECT coalesce(sum(rejected), 0) AS rejected FROM rejected_counts"
-                + " WHERE received_at >= ? AND received_at < ?",
-            List.of(selection.from(), selection.to())));
-    return sums;
+            parameters);
+    return value(total, "queries") == null ? Map.of() : total;
   }
 
   /**

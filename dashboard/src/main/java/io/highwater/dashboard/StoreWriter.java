@@ -17,6 +17,7 @@ import java.time.ZoneOffset;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import org.duckdb.DuckDBConnection;
 import org.jspecify.annotations.Nullable;
 
@@ -28,11 +29,15 @@ final class StoreWriter implements AutoCloseable {
   /** The newest of the pipeline's reports that are kept: half a day of one every five seconds. */
   private static final int STATUS_KEPT = 10_000;
 
+  /** More do not ask at once for long: each asks on a processor. */
+  private static final int IDLE_READERS = 8;
+
   private static final Duration ARRIVALS_KEPT = Duration.ofDays(1);
 
   private final DuckDBConnection connection;
   private final StagedFiles staged;
   private final DerivedRows derived;
+  private final ConcurrentLinkedDeque<Connection> idleReaders = new ConcurrentLinkedDeque<>();
   private final Map<String, LoadedFile> ledger = new HashMap<>();
   private long nextFileId;
   private @Nullable Instant newestLoad;
@@ -73,12 +78,22 @@ final class StoreWriter implements AutoCloseable {
 
   /** Asks over a connection of its own, in one transaction: all that it sees is of one commit. */
   <T extends @Nullable Object> T read(Query<T> query) throws SQLException {
-    try (Connection reader = connection.duplicate()) {
+    Connection reader = idleReaders.pollFirst();
+    if (reader == null) {
+      reader = KeptStatements.over(connection.duplicate());
       reader.setAutoCommit(false);
-      try {
-        return query.ask(reader);
-      } finally {
-        reader.rollback();
+    }
+    boolean answered = false;
+    try {
+      T answer = query.ask(reader);
+      reader.rollback();
+      answered = true;
+      return answer;
+    } finally {
+      if (answered && idleReaders.size() < IDLE_READERS) {
+        idleReaders.addFirst(reader);
+      } else {
+        reader.close();
       }
     }
   }
@@ -214,6 +229,9 @@ final class StoreWriter implements AutoCloseable {
 
   @Override
   public void close() throws SQLException {
+    for (Connection reader : idleReaders) {
+      reader.close();
+    }
     connection.close();
   }
 }

@@ -9,6 +9,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -55,6 +56,23 @@ class LongQuestionTest {
         assertThat(client.get("/short").statusCode(), is(200));
       } finally {
         server.stop();
+      }
+    }
+  }
+
+  @Test
+  void aTimeEndsWithItsQuestionAndInterruptsNoLaterOne() throws Exception {
+    DashboardConfig config = DashboardConfig.of(folder.resolve("lake"), SampleLake.CONTRACT);
+    try (HotStore store = HotStore.open(config, InstantSource.system())) {
+      store.read(connection -> Rows.all(connection, "SELECT 1", List.of(), 1));
+      long started = System.nanoTime();
+      while (System.nanoTime() - started < 2_000_000_000L) {
+        assertThat(
+            store.read(
+                connection ->
+                    Rows.one(
+                        connection, "SELECT count(*) AS rows FROM range(20_000_000)", List.of())),
+            is(Map.of("rows", 20_000_000L)));
       }
     }
   }

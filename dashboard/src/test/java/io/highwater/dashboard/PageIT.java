@@ -51,7 +51,7 @@ class PageIT {
   private static final int SCORED_HOURS = 4;
   private static final int INSTANCES = 24;
   private static final Instant END = SampleLake.START.plus(Duration.ofHours(HOURS));
-  private static final List<String> VIEWS =
+  static final List<String> VIEWS =
       List.of("overview", "outliers", "queries", "advice", "pipeline");
 
   @TempDir private static Path folder;

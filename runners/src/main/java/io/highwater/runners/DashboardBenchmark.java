@@ -122,7 +122,7 @@ final class DashboardBenchmark {
     long started = System.nanoTime();
     dashboard.awaitReady();
     double loadSeconds = (System.nanoTime() - started) / 1e9;
-    System.out.printf("loaded in %.1f s%n", loadSeconds);
+    System.out.printf("loaded in %.1f s, served at %s%n", loadSeconds, dashboard.address);
     ExecutorService clients = Executors.newFixedThreadPool(CLIENTS + 1);
     try {
       Times warmUp = new Times();
