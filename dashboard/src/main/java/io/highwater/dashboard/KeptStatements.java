@@ -65,7 +65,7 @@ final class KeptStatements implements InvocationHandler {
 
   /**
    * A statement until it is closed. DuckDB's own timeout ends when the statement is closed and not
-   * when it has been answered: it would interrupt what is asked ten seconds later.
+   * when it has been answered: it would interrupt the same question, asked again seconds later.
    */
   private static final class OpenStatement implements InvocationHandler {
     private final PreparedStatement statement;
