@@ -383,16 +383,17 @@ final class HotQueries {
             int index = (int) ((long) Rows.number(row, "step") - first / step);
             series.forEach((column, values) -> values.set(index, Rows.number(row, column)));
           }
-          series.put(
-              "outliers",
+          List<Double> outliers =
               times.isEmpty()
-                  ? new ArrayList<>()
-                  : OutlierQueries.byStep(connection, selection, first / step, times.size()));
+                  ? List.of()
+                  : OutlierQueries.byStep(connection, selection, first / step, times.size());
+          series.put("outliers", outliers);
           answer.put("step_seconds", step / 1000);
           answer.put("classes", QueryClasses.NAMES);
           answer.put("times", times);
           answer.put("series", series);
-          answer.put("marks", OutlierQueries.marks(connection, selection));
+          long count = (long) outliers.stream().mapToDouble(Double::doubleValue).sum();
+          answer.put("marks", OutlierQueries.marks(connection, selection, count));
         });
   }
 

@@ -1,6 +1,5 @@
 package io.highwater.dashboard;
 
-import io.highwater.dashboard.OutlierQueries.Page;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -13,18 +12,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Neighbours among outliers, those of one instance and reason between which no gap is longer than
  * {@link #LONGEST_GAP}, as one row: the worst of them stands for all. Where no filter takes any out
- * from between, the store knows already which follows upon which. A page is folded from no more of
- * the newest outliers than it takes.
+ * from between, the store knows already which follows upon which.
  */
 final class OutlierFolds {
   static final String LONGEST_GAP = "INTERVAL 10 MINUTE";
 
   private static final Duration LONGEST_GAP_DURATION = Duration.ofMinutes(10);
-
-  /** So many are folded as fast as few. */
-  private static final int FOLDED_AT_ONCE = 4_000;
-
-  private static final int MORE = 8;
 
   /**
    * Of the outliers {@code chosen}. Instance and reason are told apart by their hash, as sorting
@@ -79,38 +72,8 @@ final class OutlierFolds {
             "count");
   }
 
-  /** Asks for a page of the outliers of a part of a selection, with first_at of each row. */
-  @FunctionalInterface
-  interface Question {
-    List<Map<String, @Nullable Object>> page(Selection part) throws SQLException;
-  }
-
-  /**
-   * A page of rows, those that ended last first.
-   *
-   * @param outliers how many there are
-   * @param rows how many rows they make
-   */
-  static List<Map<String, @Nullable Object>> page(
-      Selection selection, Page page, long outliers, long rows, Question question)
-      throws SQLException {
-    long wanted = Math.min(page.limit(), rows - page.offset());
-    if (wanted <= 0) {
-      return List.of();
-    }
-    double share = (double) (FOLDED_AT_ONCE + MORE * ((long) page.offset() + wanted)) / outliers;
-    while (true) {
-      Selection newest = share < 1 ? selection.newestPart(share) : selection;
-      List<Map<String, @Nullable Object>> found = question.page(newest);
-      if (share >= 1 || (found.size() == wanted && areWhole(found, newest.from()))) {
-        return found;
-      }
-      share *= MORE;
-    }
-  }
-
   /** Whether none of the rows can have begun before: its neighbour would be seen. */
-  private static boolean areWhole(List<Map<String, @Nullable Object>> rows, Instant from) {
+  static boolean areWhole(List<Map<String, @Nullable Object>> rows, Instant from) {
     Instant latest = from.plus(LONGEST_GAP_DURATION);
     return rows.stream()
         .allMatch(row -> row.get("first_at") instanceof Instant first && first.isAfter(latest));

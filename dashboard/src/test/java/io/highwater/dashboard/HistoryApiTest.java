@@ -201,7 +201,11 @@ class HistoryApiTest {
         generation,
         List.of(name),
         List.of("rollups-0.parquet", "rollups-1.parquet"));
-    JsonNode after = client.await(path, answer -> answer.path("queries").asDouble() != expected);
+    JsonNode after =
+        client.await(
+            path,
+            answer ->
+                answer.path("queries").isNumber() && answer.path("queries").asDouble() != expected);
     assertThat(after.path("queries").asDouble(), is(expected + 6 * 7));
     assertThat(client.json("/api/status").path("files").path("skipped").asInt(), is(0));
     Files.delete(damaged); // Which SQL over all files of the lake would stumble over.

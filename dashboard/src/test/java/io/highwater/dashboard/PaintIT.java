@@ -4,15 +4,11 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.greaterThan;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.microsoft.playwright.Browser;
 import com.microsoft.playwright.BrowserContext;
-import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Page;
-import com.microsoft.playwright.Playwright;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -45,15 +41,7 @@ class PaintIT {
   void printsWhenTheLargestContentOfEachViewIsThere() {
     Optional<Path> chromium = PageBrowser.chromium();
     assumeTrue(chromium.isPresent(), "no Chromium is installed; Debian's package is chromium");
-    try (Playwright playwright =
-            Playwright.create(
-                new Playwright.CreateOptions()
-                    .setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
-        Browser browser =
-            playwright
-                .chromium()
-                .launch(
-                    new BrowserType.LaunchOptions().setExecutablePath(chromium.orElseThrow()))) {
+    try (PageBrowser browser = PageBrowser.start(chromium.orElseThrow())) {
       for (String view : PageIT.VIEWS) {
         double[] millis = new double[TIMES];
         for (int i = 0; i < TIMES; i++) {
@@ -71,8 +59,8 @@ class PaintIT {
     }
   }
 
-  private static double largestPaintMillis(Browser browser, String view) {
-    try (BrowserContext context = browser.newContext()) {
+  private static double largestPaintMillis(PageBrowser browser, String view) {
+    try (BrowserContext context = browser.context()) {
       Page page = context.newPage();
       page.navigate(System.getProperty(ADDRESS) + "/?view=" + view);
       return ((Number) page.evaluate(LARGEST_PAINT)).doubleValue();
