@@ -1,29 +1,10 @@
 package io.highwater.runners;
 
 import static org.hamcrest.MatcherAssert.assertThat;
-import static org.hamcrest.Matchers.empty;
-import static org.hamcrest.Matchers.greaterThan;
-import static org.hamcrest.Matchers.instanceOf;
 import static org.hamcrest.Matchers.is;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.highwater.contract.Contract;
-import io.highwater.contract.ContractLoader;
-import io.highwater.dashboard.DashboardConfig;
-import io.highwater.dashboard.DashboardServer;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -32,11 +13,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -51,14 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * <p>All two months as a backfill writes them, scored by a model that was trained of them; only
  * with {@code -Psoak}, as writing and reading their 1,350 hours takes minutes.
  */
-class RealRowsDashboardIT {
-  private static final String ROWS = "redset/serverless_until_april.csv";
-  private static final String FROM = "2024-03-01T00:00:00Z";
-  private static final Duration WAIT = Duration.ofSeconds(240);
-  private static final double ROUNDING = 1e-9;
-  private static final ObjectMapper JSON = new ObjectMapper();
-  private static final HttpClient CLIENT = HttpClient.newHttpClient();
-
+class RealRowsDashboardIT extends DashboardBesideSql {
   private static final String CLASSES =
       Stream.of("normal", "cpu_bound", "io_bound", "network_bound", "queue_wlm_bound")
           .map(name -> "count(*) FILTER (query_class = '%1$s') AS %1$s".formatted(name))
@@ -76,33 +46,9 @@ class RealRowsDashboardIT {
       coalesce(sum(mbytes_spilled), 0) AS spilled_mb
       """;
 
-  @TempDir private static Path folder;
-  private static @Nullable LakeRows lake;
-
-  /** Of the whole lake, and of its last day, so that what is older is read from the lake. */
-  private static @Nullable DashboardServer ofAll;
-
-  private static @Nullable DashboardServer ofOneDay;
-
-  /**
-   * What a question is asked of.
-   *
-   * @param held whether the store of the dashboard that is asked holds it
-   * @param ids instances; empty for all
-   */
-  private record Asked(boolean held, String range, String ids) {
-    String parameters() {
-      return range + "&ids=" + ids;
-    }
-
-    String in() {
-      return ids.isEmpty() ? "" : " AND instance_id IN (" + ids + ")";
-    }
-  }
-
   static Stream<Asked> scopes() {
     return Stream.of(
-        new Asked(true, "from=" + FROM + "&to=2024-05-01T00:00:00Z", ""),
+        new Asked(true, "from=2024-03-01T00:00:00Z&to=2024-05-01T00:00:00Z", ""),
         new Asked(true, "window=24h", ""),
         new Asked(true, "window=1week", "134,76,19"),
         new Asked(true, "from=2024-04-29T00:00:00Z&to=2024-04-30T00:00:00Z", ""),
@@ -110,70 +56,6 @@ class RealRowsDashboardIT {
         new Asked(true, "from=2024-04-28T00:00:00Z&to=2024-04-29T00:00:00Z", "999999"),
         new Asked(false, "from=2024-04-20T00:00:00Z&to=2024-04-27T00:00:00Z", ""),
         new Asked(false, "from=2024-04-26T05:50:00Z&to=2024-04-28T03:40:00Z", "134,104"));
-  }
-
-  @BeforeAll
-  static void fillLake() throws Exception {
-    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
-    @Nullable Path rows = SharedData.find(ROWS);
-    assumeTrue(rows != null, "no shared/data/" + ROWS + " beside the project");
-    Path input = withDamagedRows(rows);
-    Path root = folder.resolve("lake");
-    String registry = "--registry=" + folder.resolve("models");
-    run("train", "--input=" + rows, registry, "--windowDays=61");
-    run(
-        "backfill",
-        "--input=" + input,
-        "--lake=" + root,
-        "--asOf=2024-04-26T17:25:00Z",
-        registry,
-        "--score=all",
-        "--policy=reference");
-    Contract contract = ContractLoader.load("warehouse-queries");
-    lake = LakeRows.of(contract);
-    lake.load("lake", root);
-    DashboardConfig config = DashboardConfig.of(root, contract.id()).withPort(0);
-    ofAll = DashboardServer.start(config.withKeepDays(92));
-    ofOneDay =
-        DashboardServer.start(
-            config.withKeepDays(1).withStore(folder.resolve("one_day_store.duckdb")));
-    for (boolean held : new boolean[] {true, false}) {
-      Await.until("the lake is loaded", WAIT, () -> get(held, "/ready").statusCode() == 200);
-    }
-  }
-
-  @AfterAll
-  static void close() throws Exception {
-    if (ofAll != null) {
-      ofAll.close();
-    }
-    if (ofOneDay != null) {
-      ofOneDay.close();
-    }
-    if (lake != null) {
-      lake.close();
-    }
-  }
-
-  /** Real rows, and a few of them again with what no warehouse says. */
-  private static Path withDamagedRows(Path rows) throws Exception {
-    Path input = folder.resolve("queries.csv");
-    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
-        Statement statement = connection.createStatement()) {
-      statement.execute(
-          "CREATE TABLE rows AS FROM read_csv('%s', all_varchar = true)".formatted(rows));
-      statement.execute(
-          """
-          COPY (
-            FROM rows UNION ALL
-            (SELECT * REPLACE ('-17' AS execution_duration_ms) FROM rows LIMIT 5) UNION ALL
-            (SELECT * REPLACE ('guess' AS query_type) FROM rows LIMIT 3) UNION ALL
-            (SELECT * REPLACE (NULL AS instance_id) FROM rows LIMIT 2))
-          TO '%s' (HEADER)
-          """
-              .formatted(input));
-    }
-    return input;
   }
 
   @ParameterizedTest
@@ -384,7 +266,8 @@ class RealRowsDashboardIT {
           answer.path("previous_complete").asBoolean(),
           is(
               asked.held()
-                  && !from.minus(Duration.between(from, to)).isBefore(Instant.parse(FROM))));
+                  && !from.minus(Duration.between(from, to))
+                      .isBefore(Instant.parse("2024-03-01T00:00:00Z"))));
     }
   }
 
@@ -609,138 +492,5 @@ class RealRowsDashboardIT {
             "SELECT list(DISTINCT instance_id ORDER BY instance_id)::VARCHAR[] AS instances"
                 + " FROM lake.events"),
         List.of(json(get(true, "/api/instances"))));
-  }
-
-  /** Makes the view chosen of the events of a scope; its answer says from when to when it is. */
-  private static JsonNode choose(Asked asked) throws Exception {
-    JsonNode answer = ask(asked, "/api/metrics");
-    assertThat(answer.path("source").asText(), is(asked.held() ? "store" : "lake"));
-    Instant from = instant(answer.path("from"));
-    Instant to = instant(answer.path("to"));
-    if (asked.range().startsWith("window=")) {
-      Instant end = Instant.parse("2024-04-30T00:00:00Z");
-      assertThat(to.isAfter(end), is(true));
-      assertThat(
-          Duration.between(from, to),
-          is(asked.range().endsWith("24h") ? Duration.ofDays(1) : Duration.ofDays(7)));
-    } else {
-      assertThat(asked.range(), is("from=" + from + "&to=" + to));
-    }
-    view("chosen", from, to, asked);
-    return answer;
-  }
-
-  private static void view(String name, Instant from, Instant to, Asked asked) throws Exception {
-    lake()
-        .execute(
-            """
-            CREATE OR REPLACE VIEW %s AS FROM lake.events
-            WHERE arrival_timestamp >= '%s' AND arrival_timestamp < '%s'%s
-            """
-                .formatted(name, from, to, asked.in()));
-  }
-
-  /** Where the members that the expected rows have are others in the rows that were told. */
-  private static void assertSame(
-      @Nullable Asked asked, List<JsonNode> expected, List<JsonNode> told) {
-    List<String> differences = new ArrayList<>();
-    if (expected.size() != told.size()) {
-      differences.add("%d rows, expected %d".formatted(told.size(), expected.size()));
-    }
-    for (int i = 0; i < Math.min(expected.size(), told.size()); i++) {
-      for (Map.Entry<String, JsonNode> member : expected.get(i).properties()) {
-        JsonNode found = told.get(i).path(member.getKey());
-        if (!same(member.getKey(), member.getValue(), found)) {
-          differences.add(
-              "%s of row %d is %s, expected %s"
-                  .formatted(member.getKey(), i, found, member.getValue()));
-        }
-      }
-    }
-    assertThat(
-        String.valueOf(asked),
-        differences.subList(0, Math.min(5, differences.size())),
-        is(empty()));
-  }
-
-  private static boolean same(String name, JsonNode expected, JsonNode found) {
-    if (expected.isArray()) {
-      return found.isArray()
-          && expected.size() == found.size()
-          && Stream.iterate(0, i -> i < expected.size(), i -> i + 1)
-              .allMatch(i -> same(name, expected.get(i), found.get(i)));
-    }
-    if (name.equals("event_time") || name.equals("received_at")) {
-      return instant(expected).equals(instant(found));
-    }
-    if (expected.isNumber() && found.isNumber()) {
-      double rounding =
-          expected.isIntegralNumber() ? 0 : ROUNDING * Math.abs(expected.doubleValue());
-      return Math.abs(expected.doubleValue() - found.doubleValue()) <= rounding;
-    }
-    return expected.equals(found);
-  }
-
-  private static List<JsonNode> sql(String query) throws Exception {
-    List<JsonNode> rows = new ArrayList<>();
-    for (String row : lake().rows("SELECT to_json(r)::VARCHAR FROM (" + query + ") AS r")) {
-      rows.add(JSON.readTree(row));
-    }
-    return rows;
-  }
-
-  private static List<JsonNode> rows(JsonNode array) {
-    assertThat(array.toString(), array, is(instanceOf(ArrayNode.class)));
-    List<JsonNode> rows = new ArrayList<>();
-    array.forEach(rows::add);
-    return rows;
-  }
-
-  /** Asks until a range that is older than the store has been loaded. */
-  private static JsonNode ask(Asked asked, String path) throws Exception {
-    String whole = path + (path.contains("?") ? "&" : "?") + asked.parameters();
-    Await.until(path, WAIT, () -> get(asked.held(), whole).statusCode() != 202);
-    HttpResponse<String> response = get(asked.held(), whole);
-    assertThat(response.body(), response.statusCode(), is(200));
-    return json(response);
-  }
-
-  private static HttpResponse<String> get(boolean held, String path) throws Exception {
-    DashboardServer server = held ? ofAll : ofOneDay;
-    int port = server == null ? 0 : server.port();
-    return CLIENT.send(
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
-        BodyHandlers.ofString());
-  }
-
-  private static JsonNode json(HttpResponse<String> response) throws Exception {
-    return JSON.readTree(response.body());
-  }
-
-  private static Instant instant(JsonNode time) {
-    String text = time.asText().replace(' ', 'T');
-    return Instant.parse(text.endsWith("Z") ? text : text + "Z");
-  }
-
-  private static Instant endOfHour(Instant time) {
-    Instant hour = time.truncatedTo(ChronoUnit.HOURS);
-    return hour.equals(time) ? hour : hour.plus(Duration.ofHours(1));
-  }
-
-  private static String time(JsonNode time) {
-    return time.asText().replace("T", " ").replace("Z", "");
-  }
-
-  private static LakeRows lake() {
-    if (lake == null) {
-      throw new IllegalStateException("the lake was not loaded");
-    }
-    return lake;
-  }
-
-  private static void run(String... command) {
-    CommandOutput output = CommandOutput.of(command);
-    assertThat(output.err(), output.exitCode(), is(0));
-    assertThat(output.out().length(), greaterThan(0));
   }
 }
