@@ -4,6 +4,7 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.is;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.highwater.contract.ContractLoader;
 import io.highwater.lake.ArrowFiles;
@@ -46,8 +47,7 @@ import org.junit.jupiter.api.io.TempDir;
  * other.
  */
 class BackfillKillsIT {
-  private static final int KILLS =
-      Boolean.getBoolean("highwater.soak") ? Integer.getInteger("highwater.kills", 20) : 1;
+  private static final int KILLS = Integer.getInteger("highwater.kills", 20);
   private static final long SEED = Long.getLong("highwater.seed", 1);
   private static final QueryGenerator.Settings SETTINGS =
       new QueryGenerator.Settings(
@@ -60,6 +60,7 @@ class BackfillKillsIT {
 
   @Test
   void replacesHoursAsWholesThoughItIsKilled() throws Exception {
+    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
     QueryFile.write(QueryGenerator.of(SETTINGS), QueryFile.Format.PARQUET, input(0), null);
     Map<Long, Long> rowsByHour = rowsByHour();
     Path lake = directory.resolve("lake");

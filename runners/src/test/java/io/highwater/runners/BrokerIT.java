@@ -4,6 +4,7 @@ import static org.hamcrest.MatcherAssert.assertThat;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.is;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -49,6 +50,7 @@ class BrokerIT {
 
   @Test
   void startsAgainAfterBeingKilled() throws Exception {
+    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
     try (TestBroker broker = TestBroker.start(directory)) {
       send(broker, "first");
       broker.kill();

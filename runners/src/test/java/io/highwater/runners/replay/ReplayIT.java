@@ -7,6 +7,7 @@ import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.greaterThanOrEqualTo;
 import static org.hamcrest.Matchers.is;
 import static org.hamcrest.Matchers.lessThan;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -198,6 +199,7 @@ class ReplayIT {
 
   @Test
   void leavesNoGapAfterAKill() throws Exception {
+    assumeTrue(Boolean.getBoolean("highwater.soak"), "only with -Psoak");
     List<String> lines = lines(50_000, 0);
     Path file = Files.write(directory.resolve("killed.jsonl"), lines);
     Path resume = directory.resolve("resume");
