@@ -8,7 +8,6 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,18 +35,18 @@ public final class RowModels {
    */
   public static RowModel open(byte[] graph, int columns) throws InvalidModelException {
     OnnxModel model = OnnxModel.open(graph, columns);
-    RowModel walk = null;
+    RowModel chosen = null;
     try {
-      walk = walk(graph, model, columns);
-      return walk == null ? model : walk;
+      chosen = walkOrRun(graph, model, columns);
+      return chosen;
     } finally {
-      if (walk != null) {
+      if (chosen != model) {
         model.close();
       }
     }
   }
 
-  private static @Nullable RowModel walk(byte[] graph, OnnxModel model, int columns) {
+  private static RowModel walkOrRun(byte[] graph, OnnxModel model, int columns) {
     TreeGraph trees;
     TreeWalk walk;
     try {
@@ -55,12 +54,12 @@ public final class RowModels {
       walk = new TreeWalk(trees.trees(), trees.ofSum());
     } catch (RuntimeException e) {
       LOG.info("A graph runs in ONNX Runtime, as it is not of trees alone: {}", e.getMessage());
-      return null;
+      return model;
     }
     double difference = greatestDifference(model, walk, trees.trees());
     if (!(difference <= RELATIVE_TOLERANCE)) {
       LOG.warn("A graph runs in ONNX Runtime, as a walk of its trees is {} away", difference);
-      return null;
+      return model;
     }
     return walk;
   }
